@@ -1,0 +1,50 @@
+import type { Envelope } from './envelope.ts';
+import type { TaskError } from './errors.ts';
+import type { UserInput } from './input.ts';
+import type { Item } from './items.ts';
+import type { AbortReason, Receipt } from './outcomes.ts';
+import type { Resolution, SessionRequest } from './requests.ts';
+import type { Limits, TaskContext } from './settings.ts';
+import type { Usage } from './usage.ts';
+
+/**
+ * Committed: has a `seq`, equal to its record's number in the log. `durable: false` when the disk did not confirm it in
+ * time.
+ */
+export type CommittedBody = { durable?: false } & (
+  | { type: 'session.opened'; kind: string; limits: Limits; instructions: string | null }
+  | { type: 'session.closed' }
+  | { type: 'session.degraded'; reason: string }
+  | { type: 'task.started'; kind: string; input: unknown; context: TaskContext }
+  | { type: 'task.aborting'; reason: AbortReason }
+  | { type: 'task.completed'; kind: string; answer: string | null; data: unknown; usage: Usage }
+  | { type: 'task.failed'; kind: string; error: TaskError; usage: Usage }
+  | { type: 'task.aborted'; kind: string; reason: AbortReason; receipt: Receipt; usage: Usage }
+  | { type: 'step.started'; step: number }
+  | { type: 'step.completed'; step: number; calls: number }
+  | { type: 'item.started'; item: Item }
+  | { type: 'item.completed'; item: Item }
+  | { type: 'input.queued'; inputId: string; input: UserInput }
+  | { type: 'request.opened'; request: SessionRequest }
+  | { type: 'request.resolved'; requestId: string; resolution: Resolution }
+  | { type: 'usage.updated'; usage: Usage; total: Usage }
+  | { type: 'warning.raised'; code: string; message: string }
+);
+
+/** Transient: `seq` is null, never logged, never waits for a disk. */
+export type TransientBody =
+  | { type: 'item.delta'; itemId: string; delta: string }
+  | { type: 'item.updated'; item: Item }
+  | { type: 'stream.retrying'; attempt: number; of: number; delayMs: number; error: TaskError }
+  | { type: 'stream.lagged'; from: number; to: number; dropped: number };
+
+export type EventBody = CommittedBody | TransientBody;
+export type CommittedEvent = Envelope & Readonly<CommittedBody>;
+export type TransientEvent = Envelope & Readonly<TransientBody>;
+export type SessionEvent = CommittedEvent | TransientEvent;
+
+export type TerminalType = 'task.completed' | 'task.failed' | 'task.aborted';
+
+export function isTerminal(event: { type: string }): event is { type: TerminalType } {
+  return event.type === 'task.completed' || event.type === 'task.failed' || event.type === 'task.aborted';
+}

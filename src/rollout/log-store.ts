@@ -1,0 +1,15 @@
+/** Where logs are kept. All of it may fail: the errors of the disk come through as rejections. */
+export interface LogStore {
+  /** Makes the log of a new session; rejects if there is one already. */
+  create(sessionId: string, createdAtMs: number): Promise<LogFile>;
+}
+
+export interface LogFile {
+  /** Where it is, as people would look for it. */
+  readonly location: string;
+  /** Appends all of `bytes` or none of them. One call at a time. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Resolves when everything appended is on the disk. Never retried after a failure. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
