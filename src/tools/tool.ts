@@ -23,6 +23,8 @@ export type ToolScope = Readonly<{
   progress(text: string): void;
   /** Asks a person (or the policy). Throws when the task is aborted. */
   ask(subject: RequestSubject, options?: { reason?: string }): Promise<Decision>;
+  /** Names something that is to be killed when the call is. Gives back how to let go of it. */
+  own?(owned: { kill(graceMs: number): Promise<{ killed: number; survivors: number }> }): () => void;
 }>;
 
 /** A tool as the session runs it: the input has been parsed and validated. `I` is only known to the tool itself. */

@@ -1,0 +1,174 @@
+import { assign, type DoneActorEvent, type EventObject, enqueueActions, sendTo, setup } from 'xstate';
+import type { TaskError } from '../src/protocol/errors.ts';
+import {
+  addReports,
+  type LeafEnd,
+  NOTHING_TO_REPORT,
+  type SettleReport,
+  type TaskInput,
+  type WorkCommand,
+  type WorkEnd,
+  type WorkSignal,
+} from '../src/protocol/messages.ts';
+import { type DelegateEnd, type DelegateInput, delegate } from './delegate.machine.ts';
+import { type Logic, provided, toParent } from './logic.ts';
+
+/** What a body gives back: the data of the outcome, and the answer if there is one. */
+export type BodyValue = Readonly<{ answer: string | null; data: unknown }>;
+export type BodyLogic = Logic<TaskInput, WorkCommand, LeafEnd<BodyValue>>;
+
+type Context = {
+  task: TaskInput;
+  delegates: string[];
+  unacknowledged: string[];
+  body: LeafEnd<BodyValue> | null;
+  at: number;
+  report: SettleReport;
+};
+type Event =
+  | WorkCommand
+  | Extract<WorkSignal, { type: 'work.acknowledged' }>
+  | { type: 'delegate.open'; input: DelegateInput }
+  | DoneActorEvent<LeafEnd<BodyValue>, 'body'>;
+type DelegateDone = DoneActorEvent<DelegateEnd> & { actorId: string };
+
+/** Work that is one function: a promise, and the sub-sessions that it opens. */
+export const definedWork = setup({
+  types: {} as { context: Context; events: Event; input: TaskInput; output: WorkEnd },
+  actors: { body: provided<BodyLogic>(), delegate },
+  guards: {
+    noneLeft: ({ context }) => context.delegates.length === 0,
+    allAcknowledged: ({ context }) => context.unacknowledged.length === 0,
+    allOver: ({ context }) => context.delegates.length === 0 && context.body !== null,
+  },
+  actions: {
+    openDelegate: enqueueActions(({ context, enqueue }, { input }: { input: DelegateInput }) => {
+      const id = delegateId(input.session.sessionId);
+      enqueue.assign({ delegates: [...context.delegates, id] });
+      enqueue.spawnChild('delegate', { id, input });
+    }),
+    refuseDelegate: (_, _params: { input: DelegateInput }) => {},
+    deliverDelegate: (_, _params: { event: DelegateDone }) => {},
+    noteDelegate: assign(({ context }, { event }: { event: DelegateDone }) => ({
+      delegates: context.delegates.filter((id) => id !== event.actorId),
+      unacknowledged: context.unacknowledged.filter((id) => id !== event.actorId),
+      at: event.output.at,
+      report: addReports(context.report, event.output.report),
+    })),
+    releaseDelegate: enqueueActions(({ enqueue }, { event }: { event: DelegateDone }) => {
+      enqueue.stopChild(event.actorId);
+    }),
+    noteBody: assign(({ context }, { body }: { body: LeafEnd<BodyValue> }) => ({
+      body,
+      at: body.at,
+      report: addReports(context.report, body.report),
+    })),
+    awaitAcknowledgements: assign({ unacknowledged: ({ context }) => context.delegates }),
+    noteAcknowledged: assign({
+      unacknowledged: ({ context }, { from }: { from?: string }) =>
+        context.unacknowledged.filter((id) => id !== delegateId(from ?? '')),
+    }),
+    passToBody: enqueueActions(({ context, event, enqueue }) => {
+      if (context.body === null && isCommand(event)) enqueue.sendTo('body', event);
+    }),
+    passToDelegates: enqueueActions(({ context, event, enqueue }) => {
+      for (const id of context.delegates) enqueue.sendTo(id, event);
+    }),
+    cancelLeftovers: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.delegates)
+        enqueue.sendTo(id, { type: 'work.cancel', at: context.at, deadline: context.at });
+    }),
+    acknowledge: sendTo(toParent, ({ event, context }) => ({
+      type: 'work.acknowledged',
+      at: 'at' in event ? event.at : context.at,
+    })),
+  },
+}).createMachine({
+  id: 'defined-work',
+  description: 'A function, and the sub-sessions that it opens.',
+  context: ({ input }) => ({
+    task: input,
+    delegates: [],
+    unacknowledged: [],
+    body: null,
+    at: 0,
+    report: NOTHING_TO_REPORT,
+  }),
+  output: ({ context }) => workEndOf(context),
+  invoke: { id: 'body', src: 'body', input: ({ context }) => context.task },
+  initial: 'running',
+  on: {
+    'xstate.done.actor.*': {
+      actions: [
+        { type: 'noteDelegate', params: delegateOf },
+        { type: 'deliverDelegate', params: delegateOf },
+        { type: 'releaseDelegate', params: delegateOf },
+      ],
+    },
+    'delegate.open': { actions: { type: 'refuseDelegate', params: ({ event }) => event } },
+    'work.wind-down': { actions: 'passToDelegates' },
+  },
+  states: {
+    running: {
+      description: 'The function runs; what it delegated runs beside it.',
+      meta: { waitsFor: 'work' },
+      on: {
+        'delegate.open': { actions: { type: 'openDelegate', params: ({ event }) => event } },
+        'xstate.done.actor.body': {
+          target: 'joining',
+          actions: { type: 'noteBody', params: ({ event }) => ({ body: event.output }) },
+        },
+        'work.cancel': { target: 'stopping', actions: ['passToBody', 'passToDelegates', 'awaitAcknowledgements'] },
+      },
+    },
+    joining: {
+      description: 'The function has returned; sub-sessions that it did not wait for are told to stop.',
+      meta: { waitsFor: 'sub-session' },
+      entry: 'cancelLeftovers',
+      always: { guard: 'noneLeft', target: 'over' },
+      on: {
+        'work.cancel': { actions: ['passToDelegates', 'acknowledge'] },
+        'work.kill': { actions: 'passToDelegates' },
+      },
+    },
+    stopping: {
+      description: 'All were told to stop.',
+      meta: { waitsFor: 'abort' },
+      initial: 'acknowledging',
+      always: { guard: 'allOver', target: 'over' },
+      on: {
+        'work.kill': { actions: ['passToBody', 'passToDelegates'] },
+        'xstate.done.actor.body': { actions: { type: 'noteBody', params: ({ event }) => ({ body: event.output }) } },
+      },
+      states: {
+        acknowledging: {
+          always: { guard: 'allAcknowledged', target: 'settling', actions: 'acknowledge' },
+          on: { 'work.acknowledged': { actions: { type: 'noteAcknowledged', params: ({ event }) => event } } },
+        },
+        settling: {},
+      },
+    },
+    over: { type: 'final' },
+  },
+  options: { maxIterations: 1_000 },
+});
+
+function isCommand(event: Event): event is WorkCommand {
+  return event.type === 'work.cancel' || event.type === 'work.kill' || event.type === 'work.wind-down';
+}
+
+function delegateId(sessionId: string): string {
+  return `delegate/${sessionId}`;
+}
+
+function delegateOf({ event }: { event: EventObject }): { event: DelegateDone } {
+  return { event: event as DelegateDone }; // XState types a wildcard event as any event; only delegates are spawned here.
+}
+
+function workEndOf({ at, report, body }: Context): WorkEnd {
+  if (body === null || body.cancelled) return { end: 'stopped', at, report };
+  if (body.value === null) return { end: 'failed', error: body.error ?? NO_VALUE, at, report };
+  return { end: 'completed', ...body.value, at, report };
+}
+
+const NO_VALUE: TaskError = { code: 'internal', message: 'The work ended without a result.', retryable: false };

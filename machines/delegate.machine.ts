@@ -1,0 +1,134 @@
+import { assign, type EventObject, sendTo, setup, spawnChild } from 'xstate';
+import { messageOf, type TaskError } from '../src/protocol/errors.ts';
+import {
+  addReports,
+  type DelegateSignal,
+  NOTHING_TO_REPORT,
+  type SessionInput,
+  type SessionOp,
+  type SettleReport,
+  type StartOrder,
+  type TaskEnd,
+  type WorkCommand,
+} from '../src/protocol/messages.ts';
+import { type Logic, provided, toParent } from './logic.ts';
+
+export type RelayInput = Readonly<{ parentId: string; childId: string }>;
+export type RelayLogic = Logic<RelayInput, EventObject>;
+export type SessionLogic = Logic<SessionInput, SessionOp>;
+
+/** What a delegate is given: which session to open, on whose behalf, and what to start in it. */
+export type DelegateInput = Readonly<{
+  session: SessionInput;
+  relay: RelayInput;
+  relayId: string;
+  order: StartOrder;
+  at: number;
+}>;
+
+/** What became of the task in the sub-session; null when it never ended by itself. */
+export type DelegateEnd = Readonly<{
+  sessionId: string;
+  at: number;
+  end: TaskEnd | null;
+  error: TaskError | null;
+  report: SettleReport;
+}>;
+
+type Context = { input: DelegateInput; end: TaskEnd | null; error: TaskError | null; at: number; report: SettleReport };
+type Event = WorkCommand | DelegateSignal;
+
+/**
+ * Opens a sub-session, starts one task in it, and ends when that session has closed. What the sub-session tells and
+ * asks goes through the relay; what it decides comes here.
+ */
+export const delegate = setup({
+  types: {} as { context: Context; events: Event; input: DelegateInput; output: DelegateEnd },
+  actors: { session: provided<SessionLogic>(), relay: provided<RelayLogic>() },
+  actions: {
+    joinChannels: spawnChild('relay', {
+      id: ({ context }) => context.input.relayId,
+      input: ({ context }) => context.input.relay,
+    }),
+    startTask: sendTo('session', ({ context }) => ({
+      type: 'op.start' as const,
+      order: context.input.order,
+      at: context.input.at,
+    })),
+    interrupt: sendTo('session', (_, { deadline, at }: { deadline: number; at: number }) => ({
+      type: 'op.interrupt' as const,
+      reason: 'parent-aborted' as const,
+      deadline,
+      at,
+    })),
+    kill: sendTo('session', (_, { at }: { at: number }) => ({ type: 'op.kill' as const, at })),
+    windDown: sendTo('session', ({ context }) => ({ type: 'op.cancel' as const, taskId: context.input.order.taskId })),
+    close: sendTo('session', ({ context }) => ({ type: 'op.close' as const, at: context.at, deadline: context.at })),
+    noteEnd: assign(
+      ({ context }, { type: _type, ...told }: Extract<DelegateSignal, { type: 'session.task-ended' }>) => ({
+        end: told.end,
+        at: told.at,
+        report: addReports(context.report, told.report),
+      }),
+    ),
+    noteCrash: assign({ error: (_, { error }: { error: unknown }) => crashOf(error) }),
+    acknowledge: sendTo(toParent, ({ context }, { at }: { at: number }) => ({
+      type: 'work.acknowledged',
+      from: context.input.session.sessionId,
+      at,
+    })),
+  },
+}).createMachine({
+  id: 'delegate',
+  description: 'A task done by a sub-session.',
+  context: ({ input }) => ({ input, end: null, error: null, at: 0, report: NOTHING_TO_REPORT }),
+  output: ({ context }) => ({
+    sessionId: context.input.session.sessionId,
+    at: context.at,
+    end: context.end,
+    error: context.error,
+    report: context.report,
+  }),
+  entry: 'joinChannels',
+  invoke: {
+    id: 'session',
+    src: 'session',
+    input: ({ context }) => context.input.session,
+    onError: { target: '.over', actions: { type: 'noteCrash', params: ({ event }) => ({ error: event.error }) } },
+    onDone: { target: '.over' },
+  },
+  initial: 'running',
+  states: {
+    running: {
+      description: 'The sub-session works.',
+      meta: { waitsFor: 'sub-session' },
+      entry: 'startTask',
+      on: {
+        'session.task-ended': { target: 'closing', actions: { type: 'noteEnd', params: ({ event }) => event } },
+        'work.cancel': { target: 'cancelling', actions: { type: 'interrupt', params: ({ event }) => event } },
+        'work.wind-down': { actions: 'windDown' },
+      },
+    },
+    cancelling: {
+      description: 'The sub-session was told to abort; it decides and logs its own terminal.',
+      meta: { waitsFor: 'abort' },
+      on: {
+        'session.acknowledged': { actions: { type: 'acknowledge', params: ({ event }) => event } },
+        'session.task-ended': { target: 'closing', actions: { type: 'noteEnd', params: ({ event }) => event } },
+        'work.kill': { actions: { type: 'kill', params: ({ event }) => event } },
+      },
+    },
+    closing: {
+      description: 'Its task has ended; the sub-session closes.',
+      meta: { waitsFor: 'sub-session' },
+      entry: 'close',
+      on: { 'work.cancel': { actions: { type: 'acknowledge', params: ({ event }) => event } } },
+    },
+    over: { type: 'final' },
+  },
+  options: { maxIterations: 1_000 },
+});
+
+function crashOf(error: unknown): TaskError {
+  return { code: 'sub-session-failed', message: `The sub-session crashed: ${messageOf(error)}`, retryable: false };
+}

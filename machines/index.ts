@@ -1,0 +1,6 @@
+export { definedWork } from './defined-work.machine.ts';
+export { delegate } from './delegate.machine.ts';
+export { lifecycle } from './lifecycle.ts';
+export { regularTask, regularWork } from './regular.machine.ts';
+export { sessionMachine } from './session.machine.ts';
+export { toolCall } from './tool-call.machine.ts';

@@ -1,0 +1,225 @@
+import { assign, type DoneActorEvent, type EventObject, enqueueActions, sendTo, setup } from 'xstate';
+import type { TaskError } from '../src/protocol/errors.ts';
+import {
+  addReports,
+  type LeafEnd,
+  NOTHING_TO_REPORT,
+  type SampleEnd,
+  type SettleReport,
+  type TaskInput,
+  type ToolCall,
+  type WorkCommand,
+  type WorkEnd,
+} from '../src/protocol/messages.ts';
+import { lifecycle } from './lifecycle.ts';
+import { type Logic, provided, toParent } from './logic.ts';
+import { type ToolCallEnd, toolCall } from './tool-call.machine.ts';
+
+/** The lifecycle of a regular task: the model works on what the user asked for. */
+export const regularTask = lifecycle({
+  id: 'regular',
+  description: 'Steps until the model stops calling tools.',
+});
+
+export type SampleInput = Readonly<{ task: TaskInput; step: number }>;
+export type SampleLogic = Logic<SampleInput, WorkCommand, LeafEnd<SampleEnd>>;
+
+type Context = {
+  task: TaskInput;
+  step: number;
+  /** Calls of the step that have not started, and those that run. */
+  waiting: ToolCall[];
+  running: string[];
+  /** The step that runs is the last: somebody asked to wrap up. */
+  last: boolean;
+  at: number;
+  report: SettleReport;
+  end: { end: 'completed'; answer: string | null } | { end: 'failed'; error: TaskError } | { end: 'stopped' };
+};
+
+type Sampled = { sampled: LeafEnd<SampleEnd> };
+type CallDone = DoneActorEvent<ToolCallEnd> & { actorId: string };
+
+/** What a regular task does: a loop of steps, each one model request and the tool calls it leads to. */
+export const regularWork = setup({
+  types: {} as { context: Context; events: WorkCommand; input: TaskInput; output: WorkEnd },
+  actors: { sample: provided<SampleLogic>(), toolCall },
+  guards: {
+    wasStopped: (_, { sampled }: Sampled) => sampled.cancelled || sampled.value?.status === 'aborted',
+    hasFailed: (_, { sampled }: Sampled) => sampled.value === null || sampled.value.status === 'failed',
+    hasCalls: (_, { sampled }: Sampled) => sampled.value?.status === 'completed' && sampled.value.calls.length > 0,
+    goesOn: ({ context }, { sampled }: Sampled) =>
+      sampled.value?.status === 'completed' && sampled.value.more && !context.last,
+    allSettled: ({ context }) => context.running.length === 0 && context.waiting.length === 0,
+    allSettledAndLast: ({ context }) => context.last && context.running.length === 0 && context.waiting.length === 0,
+    noneRunning: ({ context }) => context.running.length === 0,
+  },
+  actions: {
+    nextStep: assign({ step: ({ context }) => context.step + 1 }),
+    noteSampled: assign(({ context }, { sampled }: Sampled) => ({
+      at: sampled.at,
+      report: addReports(context.report, sampled.report),
+      waiting: sampled.value?.status === 'completed' ? [...sampled.value.calls] : [],
+    })),
+    noteLast: assign({ last: true }),
+    noteCall: assign(({ context }, { event }: { event: CallDone }) => ({
+      running: context.running.filter((callId) => callId !== event.output.callId),
+      at: event.output.at,
+      report: addReports(context.report, event.output.report),
+    })),
+    dropWaiting: assign({ waiting: [] }),
+    startCalls: enqueueActions(({ context, enqueue }) => {
+      const batch = nextBatch(context.waiting);
+      enqueue.assign({ waiting: context.waiting.slice(batch.length), running: batch.map(({ callId }) => callId) });
+      const { sessionId, taskId } = context.task;
+      for (const call of batch) {
+        enqueue.spawnChild('toolCall', { id: childId(call.callId), input: { sessionId, taskId, call } });
+      }
+    }),
+    passToSample: sendTo('sample', ({ event }) => event),
+    passToCalls: enqueueActions(({ context, event, enqueue }) => {
+      for (const callId of context.running) enqueue.sendTo(childId(callId), event);
+    }),
+    releaseCall: enqueueActions(({ enqueue }, { event }: { event: CallDone }) => {
+      enqueue.stopChild(event.actorId);
+    }),
+    acknowledge: sendTo(toParent, ({ event }) => ({ type: 'work.acknowledged', at: 'at' in event ? event.at : 0 })),
+    concludeCompleted: assign({
+      end: (_, { sampled }: Sampled) => ({
+        end: 'completed' as const,
+        answer: sampled.value?.status === 'completed' ? sampled.value.answer : null,
+      }),
+    }),
+    concludeWrappedUp: assign({ end: { end: 'completed', answer: null } as const }),
+    concludeFailed: assign({ end: (_, { sampled }: Sampled) => ({ end: 'failed' as const, error: errorOf(sampled) }) }),
+    concludeStopped: assign({ end: { end: 'stopped' } as const }),
+  },
+}).createMachine({
+  id: 'regular-work',
+  description: 'A loop of steps: one model request, and the tool calls it leads to.',
+  context: ({ input }) => ({
+    task: input,
+    step: 0,
+    waiting: [],
+    running: [],
+    last: false,
+    at: 0,
+    report: NOTHING_TO_REPORT,
+    end: { end: 'stopped' },
+  }),
+  output: ({ context }) => workEndOf(context),
+  initial: 'sampling',
+  on: { 'work.wind-down': { actions: 'noteLast' } },
+  states: {
+    sampling: {
+      description: 'The model speaks; its deltas touch no mailbox.',
+      meta: { waitsFor: 'model' },
+      entry: 'nextStep',
+      invoke: {
+        id: 'sample',
+        src: 'sample',
+        input: ({ context }) => ({ task: context.task, step: context.step }),
+        onDone: [
+          {
+            guard: { type: 'wasStopped', params: sampledOf },
+            target: 'over',
+            actions: [{ type: 'noteSampled', params: sampledOf }, 'concludeStopped'],
+          },
+          {
+            guard: { type: 'hasFailed', params: sampledOf },
+            target: 'over',
+            actions: [
+              { type: 'noteSampled', params: sampledOf },
+              { type: 'concludeFailed', params: sampledOf },
+            ],
+          },
+          {
+            guard: { type: 'hasCalls', params: sampledOf },
+            target: 'calling',
+            actions: { type: 'noteSampled', params: sampledOf },
+          },
+          {
+            guard: { type: 'goesOn', params: sampledOf },
+            target: 'sampling',
+            reenter: true,
+            actions: { type: 'noteSampled', params: sampledOf },
+          },
+          {
+            target: 'over',
+            actions: [
+              { type: 'noteSampled', params: sampledOf },
+              { type: 'concludeCompleted', params: sampledOf },
+            ],
+          },
+        ],
+      },
+      on: {
+        'work.cancel': { actions: ['passToSample', 'acknowledge'] },
+        'work.kill': { actions: 'passToSample' },
+      },
+    },
+    calling: {
+      description: 'Tool calls run; those that may run beside each other do.',
+      meta: { waitsFor: 'tool' },
+      entry: 'startCalls',
+      always: [
+        { guard: 'allSettledAndLast', target: 'over', actions: 'concludeWrappedUp' },
+        { guard: 'allSettled', target: 'sampling' },
+        { guard: 'noneRunning', actions: 'startCalls' },
+      ],
+      on: {
+        'work.cancel': { target: 'stopping', actions: ['dropWaiting', 'passToCalls', 'acknowledge'] },
+        'xstate.done.actor.*': {
+          actions: [
+            { type: 'noteCall', params: callOf },
+            { type: 'releaseCall', params: callOf },
+          ],
+        },
+      },
+    },
+    stopping: {
+      description: 'Calls were told to stop; none starts any more.',
+      meta: { waitsFor: 'abort' },
+      always: { guard: 'noneRunning', target: 'over', actions: 'concludeStopped' },
+      on: {
+        'work.kill': { actions: 'passToCalls' },
+        'xstate.done.actor.*': {
+          actions: [
+            { type: 'noteCall', params: callOf },
+            { type: 'releaseCall', params: callOf },
+          ],
+        },
+      },
+    },
+    over: { type: 'final' },
+  },
+  options: { maxIterations: 1_000 },
+});
+
+function childId(callId: string): string {
+  return `call/${callId}`;
+}
+
+/** Calls that may run beside each other, up to the first that may not; else that one alone. */
+function nextBatch(waiting: readonly ToolCall[]): ToolCall[] {
+  const alone = waiting.findIndex((call) => !call.parallel);
+  if (alone === 0) return waiting.slice(0, 1);
+  return waiting.slice(0, alone === -1 ? waiting.length : alone);
+}
+
+function sampledOf({ event }: { event: { output: LeafEnd<SampleEnd> } }): Sampled {
+  return { sampled: event.output };
+}
+
+function callOf({ event }: { event: EventObject }): { event: CallDone } {
+  return { event: event as CallDone }; // XState types a wildcard event as any event; only tool calls are spawned here.
+}
+
+function errorOf({ value, error }: LeafEnd<SampleEnd>): TaskError {
+  if (value?.status === 'failed') return value.error;
+  return error ?? { code: 'internal', message: 'The model request ended without an answer.', retryable: false };
+}
+
+function workEndOf({ at, report, end }: Context): WorkEnd {
+  return end.end === 'completed' ? { ...end, at, report, data: null } : { ...end, at, report };
+}

@@ -1,0 +1,142 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createActor, type InspectionEvent, type Observer } from 'xstate';
+import { fileLogStore } from './here/file-log-store.ts';
+import { systemFiles } from './here/system-files.ts';
+import { systemProc } from './process/system-proc.ts';
+import type { TaskContext } from './protocol/settings.ts';
+import type { LogStore } from './rollout/log-store.ts';
+import { type Clock, systemClock } from './runtime/clock.ts';
+import { createIds, systemRng } from './runtime/ids.ts';
+import { bindClock } from './runtime/system-clock.ts';
+import { openBook } from './session/book.ts';
+import { handleOf, type Session } from './session/handle.ts';
+import { sessionLogicFor } from './session/logic.ts';
+import { portsFor } from './session/ports.ts';
+import { bindWorld, type World } from './session/world.ts';
+import { checkOptions, limitsOf, type SessionOptions, type WorldPorts } from './session-options.ts';
+import type { TaskDefinition, TaskDefinitions } from './tasks/define-task.ts';
+import { builtinTasks } from './tasks/index.ts';
+import { bindPorts } from './tasks/ports.ts';
+import { applyPatchTool } from './tools/apply-patch/tool.ts';
+import { shellTool } from './tools/shell.ts';
+import type { Tool } from './tools/tool.ts';
+import { updatePlanTool } from './tools/update-plan.ts';
+
+/** A session with the built-in kinds and those of the caller. */
+export type SessionOf<T extends TaskDefinitions> = Session<typeof builtinTasks & T>;
+
+/**
+ * Opens a session. Nothing is read or written before the first task; what cannot be opened then fails that task, or
+ * shows as `session.degraded`. Throws `TroupeError('invalid-config')` on options that make no sense.
+ */
+export function createSession<T extends TaskDefinitions = Record<never, never>>(
+  options: SessionOptions<T>,
+): SessionOf<T> {
+  checkOptions(options);
+  const { model, instructions = null, effort, beforeToolCall = null, onRequest = null, rollout = 'durable' } = options;
+  const limits = limitsOf(options.limits);
+  const ports = portsOfWorld(options);
+  const kinds = kindsOf(options.tasks);
+  const world: World = {
+    clock: ports.clock,
+    ids: ports.ids,
+    log: rollout === 'off' ? null : { store: ports.logStore(), mode: rollout },
+    kinds,
+    limits,
+    onRequest,
+    sessionLogic: sessionLogicFor(kinds),
+    books: new Map(),
+    grants: new Set(),
+    handlers: new Map(),
+    resolved: new Map(),
+    agents: 0,
+  };
+  const context: TaskContext = Object.freeze({
+    model: model.name,
+    cwd: options.cwd ?? process.cwd(),
+    sandbox: options.sandbox ?? 'workspace-write',
+    approvalPolicy: options.approvalPolicy ?? 'on-request',
+    ...(effort === undefined ? {} : { effort }),
+  });
+  const sessionId = ports.ids.next();
+  const path = Object.freeze([Object.freeze({ sessionId, kind: 'root' })]);
+  const book = openBook({
+    world,
+    id: sessionId,
+    path,
+    parent: null,
+    settings: { model, instructions, context, tools: toolsOf(options, ports), beforeToolCall, limits },
+  });
+  const actor = createActor(world.sessionLogic, {
+    id: 'root',
+    clock: ports.clock,
+    input: { sessionId, path, graceMs: limits.graceMs, killMs: limits.killMs },
+    ...inspection(options.inspect),
+  });
+  bindClock(actor.system, ports.clock);
+  bindWorld(actor.system, world);
+  bindPorts(actor.system, (id, taskId, scope) => portsFor(bookIn(world, id), taskId, scope));
+  actor.start();
+  return handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
+}
+
+type Ports = Omit<WorldPorts, 'logStore'> & { logStore(): LogStore };
+
+function portsOfWorld({ world = {}, home }: SessionOptions<TaskDefinitions>): Ports {
+  const clock: Clock = world.clock ?? systemClock;
+  return {
+    clock,
+    ids: world.ids ?? createIds(clock, systemRng),
+    files: world.files ?? systemFiles,
+    proc: world.proc ?? systemProc(clock),
+    logStore: () => world.logStore ?? fileLogStore(home ?? defaultHome()),
+  };
+}
+
+/** `TROUPE_HOME`, else the XDG state directory (https://specifications.freedesktop.org/basedir-spec/). */
+export function defaultHome(): string {
+  const { TROUPE_HOME, XDG_STATE_HOME } = process.env;
+  if (TROUPE_HOME !== undefined && TROUPE_HOME !== '') return TROUPE_HOME;
+  return join(
+    XDG_STATE_HOME !== undefined && XDG_STATE_HOME !== '' ? XDG_STATE_HOME : join(homedir(), '.local', 'state'),
+    'troupe',
+  );
+}
+
+const builtinKinds: ReadonlyMap<string, TaskDefinition> = new Map(Object.entries(builtinTasks as TaskDefinitions));
+const kindSets = new WeakMap<TaskDefinitions, ReadonlyMap<string, TaskDefinition>>();
+
+/** One map for each set of kinds, so that their logic is made once. */
+function kindsOf(tasks: TaskDefinitions | undefined): ReadonlyMap<string, TaskDefinition> {
+  if (tasks === undefined) return builtinKinds;
+  const known = kindSets.get(tasks) ?? new Map([...builtinKinds, ...Object.entries(tasks)]);
+  kindSets.set(tasks, known);
+  return known;
+}
+
+function toolsOf(
+  { tools = [], env = process.env }: SessionOptions<TaskDefinitions>,
+  { files, proc }: Ports,
+): ReadonlyMap<string, Tool> {
+  const known = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const builtin = [shellTool(proc, { env: known, sandboxAvailable: false }), applyPatchTool(files), updatePlanTool];
+  return new Map([...builtin, ...tools].map((tool) => [tool.name, tool]));
+}
+
+function bookIn(world: World, sessionId: string) {
+  const book = world.books.get(sessionId);
+  if (book === undefined) throw new Error(`Expected the session "${sessionId}" to be open, got one that is closed.`);
+  return book;
+}
+
+type Inspect = ((event: InspectionEvent) => void) | Observer<InspectionEvent>;
+
+function inspection(inspect: unknown): { inspect?: Inspect } {
+  if (typeof inspect === 'function') return { inspect: inspect as Inspect };
+  if (typeof inspect !== 'object' || inspect === null) return {};
+  const inner = 'inspect' in inspect ? inspect.inspect : inspect;
+  return { inspect: inner as Inspect }; // What XState takes: a function or an observer.
+}

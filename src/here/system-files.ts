@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { FileKind, Files } from '../tools/files.ts';
+
+/** The biggest file that is read, in bytes: 256 MiB; beyond that text hits the limits of strings. */
+const READ_MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * The files of this machine. What changes something (`write`, `remove`, `makeDirectory`, `removeDirectory`) goes through
+ * no link, also not through one that appears while it happens: it rejects with `ELOOP`, so give it real paths.
+ */
+export const systemFiles: Files = {
+  async kind(path) {
+    try {
+      return kindOf(await fs.lstat(path));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
+      throw error;
+    }
+  },
+  realPath: (path) => fs.realpath(path),
+  async read(path) {
+    // Without NONBLOCK the opening of a pipe waits for a writer, for ever.
+    const file = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await file.stat();
+      if (stats.isDirectory()) throw failure('EISDIR', `Expected a file, got a directory: ${path}`);
+      if (!stats.isFile()) throw failure('EINVAL', `Expected a file, got a device or a pipe: ${path}`);
+      if (stats.size > READ_MAX_BYTES) {
+        throw failure('EFBIG', `Expected at most ${READ_MAX_BYTES} bytes, got ${stats.size}: ${path}`);
+      }
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  },
+  write: (path, bytes) => inDirectoryOf(path, (entry) => replace(entry, bytes)),
+  remove: (path) => inDirectoryOf(path, (entry) => fs.unlink(entry)),
+  makeDirectory: (path) => inDirectoryOf(path, (entry) => fs.mkdir(entry)),
+  removeDirectory: (path) => inDirectoryOf(path, (entry) => fs.rmdir(entry)),
+};
+
+function kindOf(stats: Stats): FileKind {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  return stats.isSymbolicLink() ? 'link' : 'other';
+}
+
+/**
+ * Runs `act` on a path whose directory is held open, so that nobody can put a link in its place meanwhile. Only Linux can
+ * name a file by an open directory; elsewhere the directory is checked just before.
+ */
+async function inDirectoryOf(path: string, act: (entry: string) => Promise<void>): Promise<void> {
+  const expected = dirname(path);
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  const directory = await fs.open(expected, flags);
+  try {
+    const held = process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : expected;
+    const actual = await fs.realpath(held);
+    if (actual !== expected) throw failure('ELOOP', `Expected no link in ${expected}, got one to ${actual}`);
+    await act(join(held, basename(path))).catch((error: unknown) => {
+      const code = codeOf(error);
+      if (code === null || !(error instanceof Error)) throw error;
+      throw failure(code, error.message.replaceAll(held, expected), error);
+    });
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Writes beside and renames. The new file has the mode and, where that is allowed, the owner of the one it replaces. */
+async function replace(path: string, bytes: Uint8Array): Promise<void> {
+  const old = await statsOrNull(path);
+  if (old !== null && !old.isFile())
+    throw failure('EINVAL', `Expected a file to replace, got a ${kindOf(old)}: ${path}`);
+  // A rename would replace even a file that may not be written.
+  if (old !== null) await fs.access(path, constants.W_OK);
+  const beside = join(dirname(path), `.troupe-${randomBytes(8).toString('hex')}.tmp`);
+  const file = await fs.open(beside, 'wx', old === null ? 0o666 : 0o600);
+  try {
+    try {
+      await file.writeFile(bytes);
+      if (old !== null) await takeOver(file, old);
+    } finally {
+      await file.close();
+    }
+    await fs.rename(beside, path);
+  } catch (error) {
+    await fs.rm(beside, { force: true });
+    throw error;
+  }
+}
+
+async function takeOver(file: fs.FileHandle, old: Stats): Promise<void> {
+  const own = await file.stat();
+  if (own.uid !== old.uid || own.gid !== old.gid) {
+    // Only root may give files away; for others the mode must do.
+    await file.chown(old.uid, old.gid).catch((error: unknown) => {
+      if (codeOf(error) !== 'EPERM') throw error;
+    });
+  }
+  if (false) await file.chmod(old.mode & 0o7777);
+}
+
+async function statsOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await fs.lstat(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+function failure(code: string, message: string, cause?: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code });
+}

@@ -1,0 +1,43 @@
+import type { HistoryEntry } from '../protocol/history.ts';
+
+/**
+ * What a model may be shown: every call has exactly one output right after its step, and no output stands without its
+ * call. What is missing is filled in, always with the same words, so that a provider's cache still fits.
+ */
+export function normalised(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  if (isWellFormed(history)) return history;
+  const outputs = new Set(history.flatMap((entry) => (entry.type === 'output' ? [entry.callId] : [])));
+  const calls = new Set<string>();
+  const result: HistoryEntry[] = [];
+  const answered = new Set<string>();
+  for (const entry of history) {
+    if (entry.type === 'output') {
+      if (!calls.has(entry.callId) || answered.has(entry.callId)) continue;
+      answered.add(entry.callId);
+      result.push(entry);
+      continue;
+    }
+    if (entry.type === 'call') {
+      if (calls.has(entry.callId)) continue;
+      calls.add(entry.callId);
+      result.push(entry);
+      if (!outputs.has(entry.callId)) result.push({ type: 'output', callId: entry.callId, output: 'aborted' });
+      continue;
+    }
+    result.push(entry);
+  }
+  return result;
+}
+
+function isWellFormed(history: readonly HistoryEntry[]): boolean {
+  const open = new Set<string>();
+  const seen = new Set<string>();
+  for (const entry of history) {
+    if (entry.type === 'call') {
+      if (seen.has(entry.callId)) return false;
+      seen.add(entry.callId);
+      open.add(entry.callId);
+    } else if (entry.type === 'output' && !open.delete(entry.callId)) return false;
+  }
+  return open.size === 0;
+}

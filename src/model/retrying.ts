@@ -1,0 +1,82 @@
+import { messageOf, type TaskError } from '../protocol/errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Rng } from '../runtime/ids.ts';
+import type { AttemptEnd } from './attempt.ts';
+import { pause } from './pause.ts';
+import type { ModelAnswer, ModelProgress } from './port.ts';
+
+/** The delay before the first retry, as in Codex; each further one doubles it. */
+export const BACKOFF_MS = 200;
+/** By which part of itself a delay may differ, so that clients that failed together do not come back together. */
+export const JITTER = 0.1;
+
+export type Sampling = Readonly<{
+  attempt(tell: (progress: ModelProgress) => void, signal: AbortSignal): Promise<AttemptEnd>;
+  onProgress(progress: ModelProgress): void;
+  signal: AbortSignal;
+  clock: Clock;
+  rng: Rng;
+  /** Retries, the first attempt not counted. */
+  maxRetries: number;
+}>;
+
+/**
+ * Makes attempts until one is answered, the fault is one that stays, or the retries are used up. Each retry is told
+ * before its delay, and the delay ends when `signal` aborts. Never rejects: an `onProgress` that throws ends the request.
+ */
+export async function sampleWithRetries({ attempt, onProgress, ...sampling }: Sampling): Promise<ModelAnswer> {
+  const { clock, rng, maxRetries } = sampling;
+  const listener = guarded(onProgress);
+  const signal = AbortSignal.any([sampling.signal, listener.broken]);
+  for (let attempts = 1; ; attempts += 1) {
+    if (listener.broken.aborted) return failed(listener.error());
+    if (signal.aborted) return { status: 'aborted' };
+    const tell = (progress: ModelProgress) => {
+      if (!signal.aborted) listener.tell(progress);
+    };
+    const end = await attempt(tell, signal);
+    if (listener.broken.aborted) return failed(listener.error());
+    if (end.status !== 'fault') return end;
+    const { error, retriesMax, retryAfterMs } = end.fault;
+    const retries = Math.min(maxRetries, retriesMax);
+    if (attempts > retries)
+      return { ...failed(attempts === 1 ? error : withAttempts(error, attempts)), usage: end.usage };
+    const delayMs = retryAfterMs ?? backoffMs(attempts, rng);
+    tell({ type: 'retrying', attempt: attempts, of: retries, delayMs, error });
+    await pause(clock, delayMs, signal);
+  }
+}
+
+function backoffMs(retry: number, rng: Rng): number {
+  return Math.round(BACKOFF_MS * 2 ** (retry - 1) * (1 - JITTER + 2 * JITTER * rng.next()));
+}
+
+function failed(error: TaskError): Extract<ModelAnswer, { status: 'failed' }> {
+  return { status: 'failed', error, usage: null };
+}
+
+function withAttempts(error: TaskError, attempts: number): TaskError {
+  return { ...error, message: `${error.message} Tried ${attempts} times.` };
+}
+
+/** A listener that is told nothing more once it has thrown. */
+function guarded(onProgress: (progress: ModelProgress) => void) {
+  const broken = new AbortController();
+  let message = '';
+  return {
+    broken: broken.signal,
+    error: (): TaskError => ({
+      code: 'internal',
+      message: `A listener to the model threw: ${message}`,
+      retryable: false,
+    }),
+    tell(progress: ModelProgress) {
+      try {
+        onProgress(progress);
+      } catch (thrown) {
+        message = messageOf(thrown);
+        broken.abort();
+      }
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { isAbsolute } from 'node:path';
+import { directoryContains } from './directory-contains.ts';
+
+/**
+ * The environment of a command: of `env` only what programs need to find themselves and to speak the right language, and
+ * settings that keep them from paging, prompting and colouring. Everything else, secrets above all, stays out.
+ */
+export function commandEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+  const inherited = Object.entries(env).filter(([name]) => INHERITED.has(name) || LOCALE.test(name));
+  return { ...Object.fromEntries(inherited), ...SETTINGS };
+}
+
+/**
+ * The same for a command that nobody is asked about: its programs are found only in directories where neither the
+ * model nor a stranger can put one, so that `ls` is the system's.
+ */
+export function unaskedCommandEnvironment(
+  env: Readonly<Record<string, string>>,
+  workspace: string,
+): Record<string, string> {
+  const untrusted = [workspace, ...ANYONE_WRITES];
+  const path = (env.PATH ?? '')
+    .split(':')
+    .filter((entry) => isAbsolute(entry) && !untrusted.some((directory) => directoryContains(directory, entry)));
+  return { ...commandEnvironment(env), PATH: path.length === 0 ? PATH_DEFAULT : path.join(':') };
+}
+
+const INHERITED = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR', 'SHELL']);
+const LOCALE = /^LC_[A-Z]+$/;
+
+const SETTINGS = { TERM: 'dumb', NO_COLOR: '1', PAGER: 'cat', GIT_PAGER: 'cat', GIT_TERMINAL_PROMPT: '0' };
+
+const ANYONE_WRITES = ['/tmp', '/var/tmp', '/dev/shm'];
+
+/** An empty PATH would mean the working directory. */
+const PATH_DEFAULT = '/usr/bin:/bin';

@@ -1,0 +1,103 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../runtime/clock.ts';
+import { createDeadline } from './deadline.ts';
+import { EXIT_TIMED_OUT, exitCodeOf } from './exit-codes.ts';
+import { type Killing, type KillPorts, killTree } from './kill.ts';
+import { readOutput } from './output-reader.ts';
+import type { KillReport, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
+
+/** How long Node may take to tell the end of a process that the process table no longer has. */
+const EXIT_WAIT_MS = 1_000;
+
+/** Follows a command that was started, to its end and to the end of everything that it started. */
+export function follow(
+  child: ChildProcess,
+  pid: number,
+  marker: string,
+  spec: ProcessSpec,
+  ports: KillPorts,
+): RunningProcess {
+  const { clock } = ports;
+  const startedAtMs = clock.now();
+  // A child keeps its number until its end was waited for, so this reads the child's own.
+  const tree = { leader: { pid, startTime: ports.table.startTime(pid) ?? 0 }, marker };
+  const state: { cause: Cause | null; exited: boolean; killing: Killing | null } = {
+    cause: null,
+    exited: false,
+    killing: null,
+  };
+  const killBegun = Promise.withResolvers<KillReport>();
+
+  const stop = (cause: Cause, graceMs: number): Promise<KillReport> => {
+    if (!state.exited) state.cause ??= cause;
+    return end(graceMs);
+  };
+  const end = (graceMs: number): Promise<KillReport> => {
+    if (state.killing === null) state.killing = killTree(tree, graceMs, ports);
+    else state.killing.hurry(graceMs);
+    killBegun.resolve(state.killing.report);
+    return state.killing.report;
+  };
+
+  const exit = exitOf(child, () => {
+    state.exited = true;
+  });
+  const output = readOutput(outputsOf(child), spec, clock, () => {
+    // This is also said of a command that has exited while its output was still on the way.
+    state.cause ??= 'output-limit';
+    end(spec.graceMs);
+  });
+  const timer = clock.setTimeout(() => stop('timed-out', spec.graceMs), spec.timeoutMs);
+
+  const finish = async (): Promise<ProcessEnd> => {
+    const exited = await exitOrGiveUp(exit, killBegun.promise, clock);
+    clock.clearTimeout(timer);
+    if (exited === null) child.unref();
+    const durationMs = Math.max(0, clock.now() - startedAtMs);
+    await state.killing?.report;
+    await output.drained();
+    const swept = state.killing === null;
+    const report = await (state.killing?.report ?? end(spec.graceMs));
+    if (swept && report.killed > 0) await output.drained();
+    const { code, signal } = exited ?? { code: null, signal: 'SIGKILL' };
+    const untouched = state.cause === null && report.killed === 0 && report.survivors === 0;
+    return {
+      status: state.cause ?? (signal === null ? 'exited' : 'signalled'),
+      exitCode: state.cause === 'timed-out' ? EXIT_TIMED_OUT : exitCodeOf(code, signal),
+      signal,
+      output: output.close(),
+      error: null,
+      durationMs,
+      killed: untouched ? null : report,
+    };
+  };
+  return { pid, ended: finish(), kill: (graceMs) => stop('killed', graceMs) };
+}
+
+/** Why a command was stopped; the first reason stays. */
+type Cause = 'timed-out' | 'output-limit' | 'killed';
+
+type Exit = Readonly<{ code: number | null; signal: NodeJS.Signals | null }>;
+
+function exitOf(child: ChildProcess, onExit: () => void): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      onExit();
+      resolve({ code, signal });
+    });
+  });
+}
+
+/** How a command ended; null when it was killed and is there nevertheless. */
+async function exitOrGiveUp(exit: Promise<Exit>, killed: Promise<KillReport>, clock: Clock): Promise<Exit | null> {
+  const patience = createDeadline(clock);
+  killed.then(({ survivors }) => patience.within(survivors > 0 ? 0 : EXIT_WAIT_MS));
+  const exited = await Promise.race([exit, patience.reached.then(() => null)]);
+  patience.cancel();
+  return exited;
+}
+
+function outputsOf(child: ChildProcess): readonly Readable[] {
+  return [child.stdout, child.stderr].filter((stream) => stream !== null);
+}

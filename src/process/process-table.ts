@@ -1,0 +1,186 @@
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../runtime/clock.ts';
+import { createDeadline } from './deadline.ts';
+
+/** The variable in a command's environment whose value names the call; whatever it starts inherits it. */
+export const MARKER_NAME = 'TROUPE_CALL';
+
+/** Which process: its number, and when it began (clock ticks since boot), because numbers are given again. */
+export type Identity = Readonly<{ pid: number; startTime: number }>;
+
+/** One living process. `marker` is null when it has none, or when it began before anybody asked for markers. */
+export type ProcessRow = Identity & Readonly<{ parent: number; group: number; marker: string | null }>;
+
+/** The living processes at one moment, and ways to find them. */
+export type Snapshot = Readonly<{
+  /** Nothing was started during the look or was about to become another program: what was not found is not there. */
+  settled: boolean;
+  byPid: ReadonlyMap<number, ProcessRow>;
+  byParent: ReadonlyMap<number, readonly ProcessRow[]>;
+  byGroup: ReadonlyMap<number, readonly ProcessRow[]>;
+  byMarker: ReadonlyMap<string | null, readonly ProcessRow[]>;
+}>;
+
+/** The processes of this machine. */
+export interface ProcessTable {
+  /** All that live; markers are read of those that began at `since` or later. Null where there is no such table. */
+  look(since: number): Promise<Snapshot | null>;
+  /** When the process of this number began; null when there is none. A zombie is still there. */
+  startTime(pid: number): number | null;
+}
+
+/** Markers that cannot be read within this time are taken as missing: a process may be stuck in the kernel. */
+const MARKERS_WAIT_MS = 250;
+/** How many environments are read at once. */
+const MARKER_READERS = 8;
+
+/** The table under /proc. Looks that are asked for while one is under way share the next one. */
+export function procTable(clock: Clock): ProcessTable {
+  const readEnvironment = createEnvironmentReader();
+  let current: Promise<unknown> = Promise.resolve();
+  let next: { since: number; snapshot: Promise<Snapshot | null> } | null = null;
+
+  const lookNow = async (since: number): Promise<Snapshot | null> => {
+    const before = lastPid();
+    const rows = readRows();
+    if (rows === null) return null;
+    const after = lastPid();
+    const queue = rows.filter((row) => row.startTime >= since).values();
+    const markers = new Map<number, string | null>();
+    let unread = false;
+    const reader = async () => {
+      for (const row of queue) {
+        const environment = await readEnvironment(row);
+        // A process has none for the moment in which it becomes another program.
+        if (environment?.length === 0) unread = true;
+        else if (environment !== null) markers.set(row.pid, markerIn(environment));
+      }
+    };
+    const bound = createDeadline(clock);
+    bound.within(MARKERS_WAIT_MS);
+    await Promise.race([Promise.all(Array.from({ length: MARKER_READERS }, reader)), bound.reached]);
+    bound.cancel();
+    const settled = before !== null && before === after && !unread;
+    return snapshotOf(
+      rows.map(({ alive: _, ...row }) => ({ ...row, marker: markers.get(row.pid) ?? null })),
+      settled,
+    );
+  };
+
+  return {
+    look(since) {
+      if (next !== null) {
+        next.since = Math.min(next.since, since);
+        return next.snapshot;
+      }
+      const asked = { since, snapshot: Promise.resolve<Snapshot | null>(null) };
+      asked.snapshot = current.then(() => {
+        next = null;
+        return lookNow(asked.since);
+      });
+      current = asked.snapshot;
+      next = asked;
+      return asked.snapshot;
+    },
+    startTime: (pid) => readRow(pid)?.startTime ?? null,
+  };
+}
+
+/** Arranges rows for searching. */
+export function snapshotOf(rows: readonly ProcessRow[], settled: boolean): Snapshot {
+  return {
+    settled,
+    byPid: new Map(rows.map((row) => [row.pid, row])),
+    byParent: Map.groupBy(rows, (row) => row.parent),
+    byGroup: Map.groupBy(rows, (row) => row.group),
+    byMarker: Map.groupBy(rows, (row) => row.marker),
+  };
+}
+
+type Row = Omit<ProcessRow, 'marker'> & Readonly<{ alive: boolean }>;
+
+function readRows(): Row[] | null {
+  let names: string[];
+  try {
+    names = readdirSync('/proc');
+  } catch {
+    return null;
+  }
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  return pids.length === 0 ? null : pids.flatMap((pid) => readRow(pid) ?? []).filter((row) => row.alive);
+}
+
+/** The number that was given last, the last field of /proc/loadavg (proc_loadavg(5)). */
+function lastPid(): string | null {
+  try {
+    return readFileSync('/proc/loadavg', 'latin1').split(' ').at(-1) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** A line of /proc/<pid>/stat is some 300 bytes long; the name in it at most 64. */
+const statBytes = Buffer.alloc(2_048);
+
+function readRow(pid: number): Row | null {
+  let length: number;
+  try {
+    const file = openSync(`/proc/${pid}/stat`, 'r');
+    try {
+      length = readSync(file, statBytes, 0, statBytes.length, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return null;
+  }
+  return parseStat(pid, statBytes.toString('latin1', 0, length));
+}
+
+/** PF_KTHREAD of Linux's sched.h. */
+const KERNEL_THREAD = 0x0020_0000;
+
+/**
+ * Reads a line of /proc/<pid>/stat (proc_pid_stat(5)). The name is in parentheses and may hold any character, so the
+ * fields are counted from the last parenthesis. A zombie with more than one thread still runs: only its first thread
+ * has ended. Threads of the kernel are no processes.
+ */
+export function parseStat(pid: number, line: string): Row | null {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, group] = fields;
+  const [flags, threads, startTime] = [fields[6], fields[17], fields[19]];
+  if (startTime === undefined) return null;
+  const inKernel = (Number(flags) & KERNEL_THREAD) !== 0;
+  const alive = !inKernel && state !== 'X' && (state !== 'Z' || Number(threads) > 1);
+  return { pid, parent: Number(parent), group: Number(group), startTime: Number(startTime), alive };
+}
+
+/**
+ * Reads environments; null where there is none to read. A read that hangs is not begun again, so that one stuck process
+ * costs one thread and not all.
+ */
+function createEnvironmentReader(): (row: Row) => Promise<Buffer | null> {
+  const reading = new Map<string, Promise<Buffer | null>>();
+  return (row) => {
+    const key = `${row.pid}:${row.startTime}`;
+    const begun = reading.get(key);
+    if (begun !== undefined) return begun;
+    const read = readFile(`/proc/${row.pid}/environ`)
+      .catch(() => null)
+      .finally(() => reading.delete(key));
+    reading.set(key, read);
+    return read;
+  };
+}
+
+/** The marker in an environment block (`NAME=value`, each ended by a NUL), if there is one. */
+export function markerIn(environment: Buffer): string | null {
+  const prefix = `${MARKER_NAME}=`;
+  for (let at = environment.indexOf(prefix); at >= 0; at = environment.indexOf(prefix, at + 1)) {
+    if (at > 0 && environment[at - 1] !== 0) continue;
+    const end = environment.indexOf(0, at);
+    return environment.subarray(at + prefix.length, end < 0 ? undefined : end).toString('latin1');
+  }
+  return null;
+}

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { messageOf } from '../protocol/errors.ts';
+import { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from './exit-codes.ts';
+import { inheritedDescriptors } from './inherited-descriptors.ts';
+import type { ProcessSpec } from './port.ts';
+import { MARKER_NAME } from './process-table.ts';
+
+/** Why a command was not started, in words, and the code that a shell would show. */
+export type Refusal = Readonly<{ exitCode: number; error: string }>;
+
+type StartSpec = Pick<ProcessSpec, 'argv' | 'cwd' | 'env'>;
+
+/**
+ * Starts a command as the leader of a session and group of its own, without standard input and terminal, with no
+ * environment but `spec.env` and the marker, and with no file descriptor of ours. A child without a pid did not start
+ * either: it tells why in its 'error' event, see `refusalOf`.
+ */
+export function start(spec: StartSpec, marker: string): ChildProcess | Refusal {
+  const [program, ...rest] = spec.argv;
+  if (program === undefined || program === '') {
+    return notFound('Expected the name of a program as the first of the arguments, got none.');
+  }
+  const nul = [spec.cwd, ...spec.argv, ...Object.entries(spec.env).flat()].find((text) => text.includes('\0'));
+  if (nul !== undefined) {
+    return notExecutable(`Expected arguments, directory and environment without NUL characters, got ${quote(nul)}.`);
+  }
+  const wrong = wrongDirectory(spec.cwd);
+  if (wrong !== null) return notFound(wrong);
+  try {
+    return spawnApart(program, rest, spec, marker);
+  } catch (error) {
+    return refusalOf(error, spec);
+  }
+}
+
+/** Puts what the system said about a start into words. */
+export function refusalOf(error: unknown, spec: StartSpec): Refusal {
+  const program = quote(spec.argv[0] ?? '');
+  const wrong = wrongDirectory(spec.cwd);
+  if (wrong !== null) return notFound(wrong);
+  switch (codeOf(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return notFound(`${program} was not found, or the interpreter that its first line names was not.`);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EISDIR':
+      return notExecutable(`${program} may not be executed: it is a directory, or has no permission for it.`);
+    case 'ENOEXEC':
+      return notExecutable(`${program} is not in a format that this machine executes.`);
+    case 'E2BIG':
+      return notExecutable(
+        'The arguments are too long for the system (on Linux, one takes less than 128 KiB). ' +
+          'Put the text into a file and name the file instead.',
+      );
+    case 'EAGAIN':
+    case 'ENOMEM':
+      return notExecutable('The system can start no more processes now. Stop some, or try again later.');
+    case 'EMFILE':
+    case 'ENFILE':
+      return notExecutable('Too many files are open to start a process now. Close some, or try again later.');
+    default:
+      return notExecutable(`${program} could not be started: ${messageOf(error)}.`);
+  }
+}
+
+function spawnApart(program: string, rest: readonly string[], spec: StartSpec, marker: string): ChildProcess {
+  inherited ??= inheritedDescriptors();
+  const leaked = inherited ?? [];
+  const nowhere = leaked.length > 0 ? openSync('/dev/null', 'r') : null;
+  try {
+    const stdio = Array.from({ length: Math.max(2, ...leaked) + 1 }, (): 'ignore' | 'pipe' | number => 'ignore');
+    stdio[1] = 'pipe';
+    stdio[2] = 'pipe';
+    // Node cannot close a descriptor in the child; one that leads nowhere takes its place.
+    if (nowhere !== null) for (const descriptor of leaked) stdio[descriptor] = nowhere;
+    return spawn(program, rest, {
+      cwd: spec.cwd,
+      env: { ...spec.env, [MARKER_NAME]: marker },
+      stdio,
+      detached: true,
+    });
+  } finally {
+    if (nowhere !== null) closeSync(nowhere);
+  }
+}
+
+/** Found out once: what Node opens later is never inherited. */
+let inherited: readonly number[] | null = null;
+
+/** Says what is wrong with a working directory; Node would say that the program was not found. */
+function wrongDirectory(cwd: string): string | null {
+  const name = `the working directory ${quote(cwd)}`;
+  try {
+    if (!statSync(cwd).isDirectory()) return `Expected ${name} to be a directory, but it is not one.`;
+    accessSync(cwd, constants.X_OK);
+    return null;
+  } catch (error) {
+    switch (codeOf(error)) {
+      case 'ENOENT':
+        return `Expected ${name} to exist, but it does not.`;
+      case 'ENOTDIR':
+        return `Expected ${name} to be a directory, but a part of the path is not one.`;
+      case 'ELOOP':
+        return `Expected ${name} to exist, but its symbolic links lead in a circle.`;
+      case 'EACCES':
+        return `Expected to be allowed to enter ${name}, but there is no permission for it.`;
+      default:
+        return `Expected to be able to enter ${name}: ${messageOf(error)}.`;
+    }
+  }
+}
+
+function notFound(error: string): Refusal {
+  return { exitCode: EXIT_NOT_FOUND, error };
+}
+
+function notExecutable(error: string): Refusal {
+  return { exitCode: EXIT_NOT_EXECUTABLE, error };
+}
+
+/** What is shown of a name in an error, in characters. */
+const QUOTE_MAX_CHARACTERS = 200;
+
+function quote(text: string): string {
+  const shown = text.length > QUOTE_MAX_CHARACTERS ? `${text.slice(0, QUOTE_MAX_CHARACTERS)}...` : text;
+  return JSON.stringify(shown.toWellFormed());
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}

@@ -1,0 +1,11 @@
+let lastMs = Number.NaN;
+let lastText = '';
+
+/** A time in ms since 1970 as ISO 8601 in UTC. Many events share a millisecond, so the last text is kept. */
+export function isoTime(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastText = new Date(ms).toISOString();
+  }
+  return lastText;
+}

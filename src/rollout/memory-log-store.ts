@@ -1,0 +1,110 @@
+import { TroupeError } from '../protocol/errors.ts';
+import type { LogFile, LogStore } from './log-store.ts';
+import { decodeRecord, type LogRecord, splitLines } from './record.ts';
+
+export type LogOperation = 'create' | 'append' | 'sync' | 'close';
+
+/**
+ * What goes wrong with the n-th operation of its sort, counted from 1: it fails with the error, or waits for the promise
+ * (which may hang, or reject) and then goes on; null: nothing. An operation that fails does nothing.
+ */
+export type LogFault = (operation: LogOperation, n: number) => Error | Promise<void> | null;
+
+/** Logs in memory, and what to look at in them. A session without a log has no bytes and no records. */
+export interface MemoryLogStore extends LogStore {
+  /** The records of a log. Throws on a log that is not whole. */
+  read(sessionId: string): readonly LogRecord[];
+  bytes(sessionId: string): Uint8Array;
+  /** The bytes that were synced: what a power cut would leave at worst. */
+  syncedBytes(sessionId: string): Uint8Array;
+  /** Whether the log is open for writing. */
+  isOpen(sessionId: string): boolean;
+  sessions(): readonly string[];
+  /** What was asked for so far, in order, whether it failed, was refused or neither. */
+  operations(): readonly LogOperation[];
+}
+
+/** Keeps logs in memory, for tests and simulations; holds its user to the promises of `LogFile`. */
+export function memoryLogStore({ fault = () => null }: { fault?: LogFault } = {}): MemoryLogStore {
+  const logs = new Map<string, MemoryLog>();
+  const operations: LogOperation[] = [];
+  const counts = { create: 0, append: 0, sync: 0, close: 0 };
+
+  return {
+    async create(sessionId) {
+      await begin('create');
+      if (logs.has(sessionId)) throw new TroupeError('log-failed', `Expected no log of session ${sessionId}, got one.`);
+      const log: MemoryLog = { parts: [], syncedParts: 0, isOpen: true };
+      logs.set(sessionId, log);
+      return memoryLogFile(`memory:${sessionId}`, log, begin);
+    },
+    read: (sessionId) => records(bytes(sessionId)),
+    bytes,
+    syncedBytes(sessionId) {
+      const log = logs.get(sessionId);
+      return Buffer.concat(log?.parts.slice(0, log.syncedParts) ?? []);
+    },
+    isOpen: (sessionId) => logs.get(sessionId)?.isOpen ?? false,
+    sessions: () => [...logs.keys()],
+    operations: () => [...operations],
+  };
+
+  async function begin(operation: LogOperation, misuse: string | null = null): Promise<void> {
+    operations.push(operation);
+    if (misuse !== null) throw new TroupeError('internal', misuse);
+    counts[operation] += 1;
+    const wrong = fault(operation, counts[operation]);
+    if (wrong instanceof Error) throw wrong;
+    await wrong;
+  }
+
+  function bytes(sessionId: string): Uint8Array {
+    return Buffer.concat(logs.get(sessionId)?.parts ?? []);
+  }
+}
+
+type Begin = (operation: LogOperation, misuse?: string) => Promise<void>;
+type MemoryLog = { parts: Uint8Array[]; syncedParts: number; isOpen: boolean };
+
+function memoryLogFile(location: string, log: MemoryLog, begin: Begin): LogFile {
+  let busy: LogOperation | null = null;
+
+  return {
+    location,
+    append: (bytes) =>
+      alone('append', () => {
+        log.parts.push(bytes);
+      }),
+    sync: () =>
+      alone('sync', () => {
+        log.syncedParts = log.parts.length;
+      }),
+    close: () =>
+      alone('close', () => {
+        log.isOpen = false;
+      }),
+  };
+
+  async function alone(operation: LogOperation, run: () => void): Promise<void> {
+    if (!log.isOpen) await begin(operation, `Expected no ${operation} of a closed log (${location}).`);
+    if (busy !== null) await begin(operation, `Expected no ${operation} during another ${busy} (${location}).`);
+    busy = operation;
+    try {
+      await begin(operation);
+      run();
+    } finally {
+      busy = null;
+    }
+  }
+}
+
+function records(bytes: Uint8Array): readonly LogRecord[] {
+  const { lines, tail } = splitLines(bytes);
+  if (tail.length > 0)
+    throw new TroupeError('log-failed', `Expected whole lines, got ${tail.length} bytes after the last.`);
+  return lines.map((line, index) => {
+    const decoded = decodeRecord(line);
+    if (decoded.ok) return decoded.record;
+    throw new TroupeError('log-failed', `Line ${index + 1}: ${decoded.message}`);
+  });
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { DEFAULT_LIMITS } from './limits.ts';
+import type { Model } from './model/port.ts';
+import type { Proc } from './process/port.ts';
+import { TroupeError } from './protocol/errors.ts';
+import type { ApprovalPolicy, Effort, Limits, SandboxMode } from './protocol/settings.ts';
+import type { LogStore } from './rollout/log-store.ts';
+import { type Clock, TIMER_MAX_MS } from './runtime/clock.ts';
+import type { Ids } from './runtime/ids.ts';
+import type { OnRequest } from './session/world.ts';
+import type { TaskDefinitions } from './tasks/define-task.ts';
+import type { BeforeToolCall } from './tasks/ports.ts';
+import type { Files } from './tools/files.ts';
+import type { Tool } from './tools/tool.ts';
+
+/** What `createSession` takes. All but `model` may be left out. */
+export interface SessionOptions<T extends TaskDefinitions = Record<never, never>> {
+  model: Model;
+  /** What the model is told before everything else. */
+  instructions?: string;
+  /** Where tasks work; the process's own directory when left out. */
+  cwd?: string;
+  /** What commands may see, before the allow-list of names; the process's own environment when left out. */
+  env?: Readonly<Record<string, string | undefined>>;
+  effort?: Effort;
+  /** Default `workspace-write`. */
+  sandbox?: SandboxMode;
+  /** Default `on-request`. */
+  approvalPolicy?: ApprovalPolicy;
+  onRequest?: OnRequest;
+  /** Kinds of task added to the built-in ones. */
+  tasks?: T;
+  /** Tools added to the built-in ones; one of the same name takes its place. */
+  tools?: readonly Tool[];
+  beforeToolCall?: BeforeToolCall;
+  limits?: Partial<Limits>;
+  /** How the session is logged: synced, only written, or not at all. Default `durable`. */
+  rollout?: 'durable' | 'fast' | 'off';
+  /** Where logs live; `TROUPE_HOME`, else the XDG state directory, when left out. */
+  home?: string;
+  /** XState's inspect option, or an inspector object that has one. */
+  inspect?: unknown;
+  /** The world, for simulation and tests; each part is the machine's own when left out. */
+  world?: Partial<WorldPorts>;
+}
+
+/** The ports through which a session meets the world. */
+export type WorldPorts = Readonly<{ clock: Clock; ids: Ids; files: Files; proc: Proc; logStore: LogStore }>;
+
+const ms = z
+  .number()
+  .int()
+  .min(0)
+  .max(TIMER_MAX_MS, `Expected at most ${TIMER_MAX_MS} ms (24.8 days): longer timers fire at once.`);
+const count = z.number().int().min(0).max(1_000_000);
+const aFunction = z.custom((value) => typeof value === 'function', 'Expected a function.');
+const anObject = z.custom((value) => typeof value === 'object' && value !== null, 'Expected an object.');
+
+const schema = z.strictObject({
+  model: z.custom(
+    (value) => typeof value === 'object' && value !== null && 'sample' in value && typeof value.sample === 'function',
+    'Expected a model: openaiModel({ … }), scriptedModel([ … ]), or an object with `sample`.',
+  ),
+  instructions: z.string().optional(),
+  cwd: z.string().min(1).optional(),
+  env: z.record(z.string(), z.string().optional()).optional(),
+  effort: z.enum(['minimal', 'low', 'medium', 'high']).optional(),
+  sandbox: z.enum(['read-only', 'workspace-write', 'danger-full-access']).optional(),
+  approvalPolicy: z.enum(['untrusted', 'on-request', 'never']).optional(),
+  onRequest: aFunction.optional(),
+  tasks: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'Expected a kebab-case name.'), anObject).optional(),
+  tools: z.array(anObject).optional(),
+  beforeToolCall: aFunction.optional(),
+  limits: z
+    .strictObject({
+      graceMs: ms,
+      killMs: ms,
+      commitMs: ms,
+      depthMax: count,
+      agentsMax: count,
+      requestTimeoutMs: ms.nullable(),
+    })
+    .partial()
+    .optional(),
+  rollout: z.enum(['durable', 'fast', 'off']).optional(),
+  home: z.string().min(1).optional(),
+  inspect: z.unknown().optional(),
+  world: anObject.optional(),
+});
+
+/** Refuses what is not right before anything happens, naming the key. */
+export function checkOptions(options: unknown): void {
+  const result = schema.safeParse(options);
+  if (result.success) return;
+  const told = result.error.issues.map((issue) => {
+    const key = issue.path.map(String).join('.') || 'options';
+    return `${key}: ${issue.message}`;
+  });
+  throw new TroupeError('invalid-config', `createSession: ${told.join('; ')}`);
+}
+
+export function limitsOf(limits: Partial<Limits> | undefined): Limits {
+  return Object.freeze({ ...DEFAULT_LIMITS, ...limits });
+}

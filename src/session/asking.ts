@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { RESOLVED_MAX } from '../limits.ts';
+import { messageOf, TroupeError } from '../protocol/errors.ts';
+import { isoTime } from '../protocol/iso-time.ts';
+import {
+  type Decision,
+  decisionWord,
+  type RequestSubject,
+  type Resolution,
+  type SessionRequest,
+} from '../protocol/requests.ts';
+import type { AskOptions } from '../tasks/ports.ts';
+import type { Book } from './book.ts';
+import { commit } from './commit.ts';
+import { tell } from './telling.ts';
+
+/** Opens a request and waits for its decision. Throws when it is withdrawn. */
+export function ask(book: Book, taskId: string, subject: RequestSubject, options: AskOptions): Promise<Decision> {
+  const { world, settings } = book;
+  const { reason, callId, signal } = options;
+  if (signal?.aborted) return Promise.reject(withdrawn('the task was aborted'));
+  if (settings.context.approvalPolicy === 'never' && isApproval(subject)) return Promise.resolve(REFUSED_BY_POLICY);
+  const now = world.clock.now();
+  const timeoutMs = settings.limits.requestTimeoutMs;
+  const request: SessionRequest = {
+    seq: book.gate.lastSeq + 1,
+    epoch: 0,
+    time: isoTime(now),
+    sessionId: book.id,
+    path: book.path,
+    taskId,
+    id: `req_${world.ids.secret()}`,
+    ...(callId === undefined ? {} : { callId }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(timeoutMs === null ? {} : { expiresAt: isoTime(now + timeoutMs) }),
+    boundTo: hashOf(subject),
+    subject,
+  };
+  const resolved = new Promise<Resolution>((settle) => book.askings.set(request.id, { request, taskId, settle }));
+  const withdraw = () => tell(book, { type: 'request.settled', requestId: request.id, resolution: ABORTED });
+  signal?.addEventListener('abort', withdraw, { once: true });
+  tell(book, { type: 'request.opened', request });
+  commit(
+    book,
+    { type: 'request.opened', request },
+    { taskId, hold: { after: [], released: () => offer(book, request) } },
+  );
+  return resolved.then((resolution) => {
+    signal?.removeEventListener('abort', withdraw);
+    return decisionOf(resolution, timeoutMs);
+  });
+}
+
+/** Shows a request to whoever may decide it: the hop above, or, at the root, the caller. */
+export function offer(book: Book, request: SessionRequest): void {
+  const { world } = book;
+  if (book.parent !== null) return book.channel.announce({ type: 'opened', request });
+  if (world.resolved.has(request.id)) return;
+  if (world.onRequest === null && !book.channel.listened) return denyUnheard(book, request);
+  if (book.channel.listened) book.channel.announce({ type: 'opened', request });
+  if (world.onRequest !== null) consult(book, request, world.onRequest);
+}
+
+/** A request has ended: whoever was shown it is told, up to the root. */
+export function announceClosed(book: Book, requestId: string, resolution: Resolution): void {
+  if (book.parent === null) book.world.handlers.get(requestId)?.abort();
+  book.channel.announce({ type: 'closed', requestId, resolution });
+}
+
+/** Ends a request of this session's own: logs it, tells it, and lets the asker go on. Once; later ends are nothing. */
+export function settle(book: Book, requestId: string, resolution: Resolution): void {
+  const asking = book.askings.get(requestId);
+  if (asking === undefined) return;
+  book.askings.delete(requestId);
+  remember(book, requestId, resolution.how);
+  const { taskId } = asking;
+  if (resolution.how === 'withdrawn') book.tasks.get(taskId)?.withdrawn.push(requestId);
+  commit(book, { type: 'request.resolved', requestId, resolution }, { taskId, sync: true });
+  announceClosed(book, requestId, resolution);
+  asking.settle(resolution);
+  if (resolution.how !== 'answered' || decisionWord(resolution.decision) !== 'abort') return;
+  const at = book.world.clock.now();
+  tell(book, { type: 'op.abort', taskId, reason: 'interrupted', at, deadline: at + book.settings.limits.graceMs });
+}
+
+/** Whether a decision fits what was asked; if not, what would. */
+export function misfit(subject: RequestSubject, decision: Decision): string | null {
+  const word = decisionWord(decision);
+  const fitting = FITTING[subject.kind];
+  if (fitting.includes(word)) return null;
+  return `Expected a decision for a ${subject.kind} request (${fitting.join(', ')}), got "${word}".`;
+}
+
+const APPROVALS = ['approved', 'approved-for-session', 'approved-with-rule', 'denied', 'abort'];
+const FITTING: Readonly<Record<RequestSubject['kind'], readonly string[]>> = {
+  command: APPROVALS,
+  patch: APPROVALS,
+  question: ['answered', 'denied', 'abort'],
+  permissions: ['granted', 'denied', 'abort'],
+  elicitation: ['accept', 'decline', 'cancel', 'denied', 'abort'],
+};
+
+const ABORTED: Resolution = { how: 'withdrawn', why: 'aborted' };
+const REFUSED_BY_POLICY: Decision = {
+  decision: 'denied',
+  message: 'The approval policy is "never": nothing is asked.',
+};
+
+function isApproval(subject: RequestSubject): boolean {
+  return subject.kind === 'command' || subject.kind === 'patch' || subject.kind === 'permissions';
+}
+
+function denyUnheard(book: Book, request: SessionRequest): void {
+  const message =
+    'A request was denied because nobody listens. Give `onRequest` to createSession, or subscribe to `requests$` and call `answer`.';
+  warn(book, 'nobody-listening', message, request);
+  answerOwner(book, request, 'denied', 'nobody');
+}
+
+function consult(book: Book, request: SessionRequest, onRequest: NonNullable<Book['world']['onRequest']>): void {
+  const controller = new AbortController();
+  book.world.handlers.set(request.id, controller);
+  const done = (decision: Decision | undefined) => {
+    book.world.handlers.delete(request.id);
+    if (decision === undefined || controller.signal.aborted) return;
+    const wrong =
+      typeof decision === 'string' || typeof decision === 'object'
+        ? misfit(request.subject, decision)
+        : 'It is no decision.';
+    if (wrong === null) return answerOwner(book, request, decision, 'client');
+    failed(wrong);
+  };
+  const failed = (error: unknown) => {
+    book.world.handlers.delete(request.id);
+    if (controller.signal.aborted) return;
+    const message = `onRequest failed, so the request was denied: ${messageOf(error)}`;
+    warn(book, 'request-handler-failed', message, request);
+    answerOwner(book, request, 'denied', 'nobody');
+  };
+  try {
+    Promise.resolve(onRequest(request, { signal: controller.signal })).then(done, failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function warn(book: Book, code: string, message: string, { sessionId, taskId }: SessionRequest): void {
+  commit(book, { type: 'warning.raised', code, message }, sessionId === book.id ? { taskId } : {});
+}
+
+function answerOwner(book: Book, request: SessionRequest, decision: Decision, by: 'client' | 'nobody'): void {
+  tell(book, { type: 'op.answer', requestId: request.id, decision, by });
+}
+
+function remember(book: Book, requestId: string, how: Resolution['how']): void {
+  const { resolved } = book.world;
+  resolved.set(requestId, how);
+  if (resolved.size <= RESOLVED_MAX) return;
+  for (const oldest of resolved.keys()) {
+    resolved.delete(oldest);
+    return;
+  }
+}
+
+function decisionOf(resolution: Resolution, timeoutMs: number | null): Decision {
+  if (resolution.how === 'answered') return resolution.decision;
+  if (resolution.how === 'expired') return { decision: 'denied', message: `Nobody decided within ${timeoutMs} ms.` };
+  throw withdrawn(resolution.why);
+}
+
+function withdrawn(why: string): TroupeError {
+  return new TroupeError('rejected', `The request was withdrawn: ${why}.`);
+}
+
+/** SHA-256 over the subject, hex: what a decision is bound to. */
+export function hashOf(subject: RequestSubject): string {
+  return createHash('sha256').update(JSON.stringify(subject)).digest('hex');
+}

@@ -1,0 +1,140 @@
+import type { AnyActorRef } from 'xstate';
+import type { DelegateEnd, DelegateInput } from '../../machines/delegate.machine.ts';
+import { TroupeError } from '../protocol/errors.ts';
+import type { HistoryEntry } from '../protocol/history.ts';
+import type { TaskOutcome } from '../protocol/outcomes.ts';
+import type { Path, Segment } from '../protocol/path.ts';
+import type { ApprovalPolicy, SandboxMode, TaskContext } from '../protocol/settings.ts';
+import type { DelegateSpec } from '../tasks/ports.ts';
+import { type Book, openBook, type TaskRecord } from './book.ts';
+import { orderOf } from './ordering.ts';
+
+/** Opens a sub-session below a running task, and resolves with the outcome of its one task once it has closed. */
+export function delegateTo(
+  book: Book,
+  record: TaskRecord,
+  spec: DelegateSpec,
+  leaf: AnyActorRef,
+): Promise<TaskOutcome> {
+  const { world } = book;
+  const { limits } = book.settings;
+  if (book.path.length > limits.depthMax) {
+    throw new TroupeError(
+      'depth-exceeded',
+      `Expected at most ${limits.depthMax} sessions below the root, got one more. Do the work here, or raise limits.depthMax.`,
+    );
+  }
+  if (world.agents >= limits.agentsMax) {
+    throw new TroupeError(
+      'too-many-agents',
+      `Expected at most ${limits.agentsMax} sub-sessions at once, got one more. Wait for one to end, or raise limits.agentsMax.`,
+    );
+  }
+  const opener = leaf._parent;
+  if (opener === undefined) throw new TroupeError('internal', 'Only a work that runs in a task can delegate.');
+  const { kind = 'regular', as = record.order.kind } = spec;
+  const sessionId = world.ids.next();
+  const path = pathBelow(book.path, { sessionId, kind: as, taskId: record.order.taskId, callId: spec.callId });
+  const order = orderOf(world, kind, spec.input, narrowed(record.order.context, spec));
+  world.agents += 1;
+  const child = openBook({
+    world,
+    id: sessionId,
+    path,
+    parent: book,
+    settings: {
+      ...book.settings,
+      instructions: spec.instructions ?? book.settings.instructions,
+      context: order.context,
+      tools: toolsOf(book, spec.tools),
+    },
+    history: historyOf(book, spec.history),
+    consider: spec.consider,
+    hides: spec.hides,
+  });
+  record.children.push(child);
+  const input: DelegateInput = {
+    session: { sessionId, path, graceMs: limits.graceMs, killMs: limits.killMs },
+    relay: { parentId: book.id, childId: sessionId },
+    relayId: `relay:${as}/${sessionId}`,
+    order,
+    at: world.clock.now(),
+  };
+  return new Promise<TaskOutcome>((resolve) => {
+    let decided: TaskOutcome | null = null;
+    child.listeners.set(order.taskId, {
+      disposed: () => {},
+      decided: (outcome) => {
+        decided = outcome;
+      },
+      ended: () => {},
+    });
+    book.delegations.set(sessionId, (end) => {
+      world.agents -= 1;
+      book.children.delete(sessionId);
+      resolve(decided ?? failedToRun(end));
+    });
+    opener.send({ type: 'delegate.open', input });
+  });
+}
+
+/** A delegate has ended: whoever waits for its sub-session learns the outcome. */
+export function deliver(book: Book, end: DelegateEnd): void {
+  const resolve = book.delegations.get(end.sessionId);
+  book.delegations.delete(end.sessionId);
+  resolve?.(end);
+}
+
+/** A delegate was refused, because its work was being stopped: its sub-session ends at once, without having begun. */
+export function refuse(book: Book, sessionId: string): void {
+  const child = book.children.get(sessionId);
+  if (child !== undefined) book.world.books.delete(child.id);
+  deliver(book, { sessionId, at: 0, end: null, error: null, report: NOTHING });
+}
+
+const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
+
+function failedToRun({ error }: DelegateEnd): TaskOutcome {
+  const told = error ?? {
+    code: 'sub-session-failed' as const,
+    message: 'The sub-session was stopped before its task began.',
+    retryable: false,
+  };
+  return {
+    status: 'failed',
+    error: told,
+    usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 },
+  };
+}
+
+function pathBelow(parent: Path, { callId, ...segment }: Segment): Path {
+  return Object.freeze([...parent, Object.freeze(callId === undefined ? segment : { ...segment, callId })]);
+}
+
+/** What a sub-session may do: at most what its parent's task may. */
+function narrowed(parent: TaskContext, { context = {} }: DelegateSpec): TaskContext {
+  return {
+    ...parent,
+    ...context,
+    sandbox: narrower(SANDBOXES, parent.sandbox, context.sandbox),
+    approvalPolicy: narrower(POLICIES, parent.approvalPolicy, context.approvalPolicy),
+  };
+}
+
+const SANDBOXES: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
+const POLICIES: readonly ApprovalPolicy[] = ['never', 'untrusted', 'on-request'];
+
+function narrower<T>(fromNarrow: readonly T[], parent: T, wanted: T | undefined): T {
+  if (wanted === undefined) return parent;
+  return fromNarrow.indexOf(wanted) < fromNarrow.indexOf(parent) ? wanted : parent;
+}
+
+function toolsOf(book: Book, names: readonly string[] | undefined) {
+  if (names === undefined) return book.settings.tools;
+  return new Map([...book.settings.tools].filter(([name]) => names.includes(name)));
+}
+
+function historyOf(book: Book, wanted: DelegateSpec['history']): readonly HistoryEntry[] {
+  if (wanted === undefined || wanted === 'empty') return [];
+  return wanted === 'fork' ? book.history : wanted;
+}

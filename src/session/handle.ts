@@ -1,0 +1,213 @@
+import { filter, map } from 'rxjs';
+import { type EventStream, guarded } from '../channel/guarded.ts';
+import { messageOf, TroupeError } from '../protocol/errors.ts';
+import type { SessionEvent } from '../protocol/events.ts';
+import type { HistoryEntry } from '../protocol/history.ts';
+import type { UserInput } from '../protocol/input.ts';
+import type { Item } from '../protocol/items.ts';
+import { type Disposition, NOT_RUNNING, type Receipt } from '../protocol/outcomes.ts';
+import type { Path } from '../protocol/path.ts';
+import type { Answered, Decision, SessionRequest } from '../protocol/requests.ts';
+import type { TaskContext, WhenBusy } from '../protocol/settings.ts';
+import type { Usage } from '../protocol/usage.ts';
+import type { WaitingOn } from '../protocol/waiting.ts';
+import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
+import { misfit } from './asking.ts';
+import type { Book } from './book.ts';
+import { commit } from './commit.ts';
+import { orderOf } from './ordering.ts';
+import { createTaskHandle, type Task } from './task-handle.ts';
+import { tell } from './telling.ts';
+import { waitingOn } from './waiting.ts';
+
+export type StartOptions = Readonly<{
+  /** Aborts the task; with a `TimeoutError` as reason, as a time-out. */
+  signal?: AbortSignal;
+  whenBusy?: WhenBusy;
+  /** The task's own settings; what is left out is the session's. */
+  context?: Partial<TaskContext>;
+}>;
+
+/** A session as callers hold it: the root's, and the same for each sub-session. */
+export interface Session<T extends TaskDefinitions = TaskDefinitions> extends AsyncDisposable {
+  readonly id: string;
+  readonly path: Path;
+  /** What this session and all below it tell. */
+  readonly events$: EventStream<SessionEvent>;
+  /** What this session and all below it ask. Who subscribes here is listening. */
+  readonly requests$: EventStream<SessionRequest>;
+  /** Tokens used here and below. */
+  readonly usage: Usage;
+  /** The requests that are open, here and below, oldest first. */
+  pending(): readonly SessionRequest[];
+  /** Why it waits, from here to the leaf causes. */
+  waitingOn(): readonly WaitingOn[];
+  /** What has been said and done: the items that are complete. */
+  history(): readonly Item[];
+  /** What the model is shown. */
+  entries(): readonly HistoryEntry[];
+  /** The sub-sessions that are open, one level down. */
+  children(): readonly Session<T>[];
+  /** A session of this tree that is open, by its path or id; null when there is none. */
+  at(path: Path | string): Session<T> | null;
+  start<K extends keyof T & string>(kind: K, input: InputOf<T[K]>, options?: StartOptions): Task<DataOf<T[K]>>;
+  /** `start('regular', …)`. */
+  run(input: UserInput, options?: StartOptions): Task;
+  steer(input: UserInput): Disposition;
+  answer(requestId: string, decision: Decision): Answered;
+  /** Stops everything that runs, and drops what is queued. Answers when it has stopped. */
+  interrupt(): Promise<Receipt>;
+  /** Stops everything, logs it, and lets go. Starts are refused from then on. */
+  close(): Promise<void>;
+}
+
+const handles = new WeakMap<Book, Session>();
+
+/** The handle of a session; one for each, however often it is asked for. */
+export function handleOf(book: Book): Session {
+  const known = handles.get(book);
+  if (known !== undefined) return known;
+  const handle = createHandle(book);
+  handles.set(book, handle);
+  return handle;
+}
+
+function createHandle(book: Book): Session {
+  const { world, settings } = book;
+  const report = (error: unknown) => {
+    if (book.closed) return;
+    const message = `A subscriber threw and was let go of: ${messageOf(error)}`;
+    commit(book, { type: 'warning.raised', code: 'subscriber-failed', message });
+  };
+  let events: EventStream<SessionEvent> | null = null;
+  let requests: EventStream<SessionRequest> | null = null;
+  let closing: Promise<void> | null = null;
+
+  const contextOf = (changes: Partial<TaskContext> = {}): TaskContext => ({ ...settings.context, ...changes });
+  const snapshot = () => book.actor?.getSnapshot();
+  const start = (kind: string, input: unknown, { signal, whenBusy, context }: StartOptions = {}): Task => {
+    const order = orderOf(world, kind, input, contextOf(context), whenBusy);
+    return createTaskHandle({ book, order, signal: signal ?? null, steer }, () =>
+      tell(book, { type: 'op.start', order, at: world.clock.now() }),
+    );
+  };
+  const steer = (input: UserInput): Disposition => {
+    const order = orderOf(world, 'regular', input, contextOf());
+    const answers: Disposition[] = [];
+    book.listeners.set(order.taskId, { disposed: (told) => answers.push(told), decided: () => {}, ended: () => {} });
+    tell(book, { type: 'op.steer', kept: { inputId: world.ids.next(), input, order }, at: world.clock.now() });
+    const [disposition = { disposition: 'rejected', reason: 'closed' }] = answers;
+    if (disposition.disposition === 'rejected' || disposition.disposition === 'steered')
+      book.listeners.delete(order.taskId);
+    return disposition;
+  };
+
+  return {
+    id: book.id,
+    path: book.path,
+    get usage() {
+      return book.usage;
+    },
+    get events$() {
+      events ??= guarded(book.channel.events$, report);
+      return events;
+    },
+    get requests$() {
+      requests ??= guarded(
+        book.channel.announcements$.pipe(
+          filter((announcement) => announcement.type === 'opened'),
+          map(({ request }) => request),
+        ),
+        report,
+      );
+      return requests;
+    },
+    pending: () => snapshot()?.context.requests ?? [],
+    waitingOn: () => waitingOn(book),
+    history: () => [...book.items],
+    entries: () => [...book.history],
+    children: () => [...book.children.values()].map(handleOf),
+    at(path) {
+      const id = typeof path === 'string' ? path : path.at(-1)?.sessionId;
+      const found = id === undefined ? undefined : world.books.get(id);
+      return found === undefined || !isBelow(book, found) ? null : handleOf(found);
+    },
+    start,
+    run: (input, options) => start('regular', input, options),
+    steer,
+    answer(requestId, decision) {
+      const open: readonly SessionRequest[] = snapshot()?.context.requests ?? [];
+      const request = open.find(({ id }) => id === requestId);
+      const how = world.resolved.get(requestId);
+      if (how !== undefined) return how === 'answered' ? 'already-resolved' : 'withdrawn';
+      if (request === undefined) return 'unknown-request';
+      const wrong = misfit(request.subject, decision);
+      if (wrong !== null) throw new TroupeError('invalid-input', wrong);
+      return tell(book, { type: 'op.answer', requestId, decision, by: 'client' }) ? 'accepted' : 'withdrawn';
+    },
+    async interrupt() {
+      const at = world.clock.now();
+      const running = [...book.tasks].filter(([, record]) => !record.revoked).map(([taskId]) => taskId);
+      const outcomes = running.map((taskId) => receiptOf(book, taskId));
+      tell(book, { type: 'op.interrupt', reason: 'interrupted', at, deadline: at + settings.limits.graceMs });
+      if (running.length === 0) await book.gate.flushed();
+      return merged(await Promise.all(outcomes));
+    },
+    close() {
+      closing ??= closeDown(book);
+      return closing;
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
+  };
+}
+
+/** What the abort of a running task does, once it is done. */
+function receiptOf(book: Book, taskId: string): Promise<Receipt> {
+  const inner = book.listeners.get(taskId);
+  return new Promise((resolve) => {
+    book.listeners.set(taskId, {
+      disposed: (told) => inner?.disposed(told),
+      decided: (outcome) => inner?.decided(outcome),
+      ended(outcome) {
+        inner?.ended(outcome);
+        resolve(outcome.status === 'aborted' ? outcome.receipt : NOT_RUNNING);
+      },
+    });
+  });
+}
+
+function merged(receipts: readonly Receipt[]): Receipt {
+  const aborted = receipts.filter(({ outcome }) => outcome === 'aborted');
+  const [first, ...others] = aborted;
+  if (first === undefined) return NOT_RUNNING;
+  return others.reduce(
+    (sum, next) => ({
+      ...sum,
+      sessions: [...sum.sessions, ...next.sessions],
+      processes: {
+        killed: sum.processes.killed + next.processes.killed,
+        survivors: sum.processes.survivors + next.processes.survivors,
+      },
+      unsettled: sum.unsettled + next.unsettled,
+      requests: { withdrawn: [...sum.requests.withdrawn, ...next.requests.withdrawn] },
+      partial: { text: sum.partial.text + next.partial.text, outputs: sum.partial.outputs + next.partial.outputs },
+    }),
+    first,
+  );
+}
+
+async function closeDown(book: Book): Promise<void> {
+  const at = book.world.clock.now();
+  const closed = new Promise<void>((resolve) => {
+    book.channel.events$.subscribe({ complete: resolve });
+  });
+  tell(book, { type: 'op.close', at, deadline: at + book.settings.limits.graceMs });
+  await closed;
+  await book.shut;
+}
+
+function isBelow(book: Book, other: Book): boolean {
+  return other.path[book.path.length - 1]?.sessionId === book.id;
+}

@@ -1,0 +1,188 @@
+import { type AnyActorLogic, fromCallback, fromPromise, sendTo } from 'xstate';
+import { type BodyLogic, type BodyValue, definedWork } from '../../machines/defined-work.machine.ts';
+import { delegate, type RelayInput, type RelayLogic, type SessionLogic } from '../../machines/delegate.machine.ts';
+import { type CleanupLogic, lifecycle, type WorkLogic } from '../../machines/lifecycle.ts';
+import type { TimerLogic } from '../../machines/logic.ts';
+import { sessionMachine } from '../../machines/session.machine.ts';
+import { relay } from '../channel/relay.ts';
+import { messageOf } from '../protocol/errors.ts';
+import type { TaskInput } from '../protocol/messages.ts';
+import { NO_USAGE } from '../protocol/usage.ts';
+import { lazyLogic } from '../runtime/lazy-logic.ts';
+import { leaf } from '../runtime/leaf.ts';
+import { clockOf } from '../runtime/system-clock.ts';
+import { timer } from '../runtime/timer.ts';
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import { portsOf } from '../tasks/ports.ts';
+import { announceClosed, offer, settle } from './asking.ts';
+import { createCallLedger } from './call-ledger.ts';
+import { commit } from './commit.ts';
+import { closeBook, conclude, dropOrder } from './conclude.ts';
+import { deliver, refuse } from './delegating.ts';
+import { tell } from './telling.ts';
+import { bookOf, kindOf } from './world.ts';
+
+/** The logic of a session whose tasks are of these kinds. Made once for each set of kinds: providing is what costs. */
+export function sessionLogicFor(kinds: ReadonlyMap<string, TaskDefinition>): AnyActorLogic {
+  const known = made.get(kinds);
+  if (known !== undefined) return known;
+  const body = definedWork.provide({
+    actors: {
+      body: bodyLeaf as unknown as BodyLogic, // XState wants the snapshot types to be equal, not assignable.
+      delegate: delegate.provide({
+        actors: {
+          session: lazyLogic(() => logic) as SessionLogic, // Likewise.
+          relay: relayLogic as unknown as RelayLogic, // Likewise.
+        },
+      }),
+    },
+    actions: {
+      deliverDelegate: ({ context, system }, { event }) =>
+        deliver(bookOf({ system }, context.task.sessionId), event.output),
+      refuseDelegate: ({ context, system }, { input }) =>
+        refuse(bookOf({ system }, context.task.sessionId), input.session.sessionId),
+    },
+  });
+  const tasks: Record<string, AnyActorLogic> = {};
+  for (const [kind, { description = '', work }] of kinds) {
+    tasks[kind] = lifecycle({ id: kind, description }).provide({
+      actors: {
+        work: (typeof work === 'function' ? body : work) as unknown as WorkLogic, // Likewise.
+        cleanup: cleanupLogic as unknown as CleanupLogic, // Likewise.
+        timer: timer as unknown as TimerLogic, // Likewise.
+      },
+    });
+  }
+  const logic: AnyActorLogic = session.provide({ actors: tasks as object });
+  made.set(kinds, logic);
+  return logic;
+}
+
+const made = new WeakMap<object, AnyActorLogic>();
+
+const session = sessionMachine.provide({
+  actors: { timer: timer as unknown as TimerLogic }, // XState wants the snapshot types to be equal, not assignable.
+  actions: {
+    announceOpened({ context, self, system }) {
+      const book = bookOf({ system }, context.sessionId);
+      book.actor = self;
+      const { limits, instructions } = book.settings;
+      commit(
+        book,
+        { type: 'session.opened', kind: book.path.at(-1)?.kind ?? 'root', limits, instructions },
+        { sync: true },
+      );
+    },
+    announceClosed: ({ context, system }) => closeBook(bookOf({ system }, context.sessionId)),
+    announceStart({ context, system }, { order }) {
+      const book = bookOf({ system }, context.sessionId);
+      const { taskId, kind, input, context: frozen } = order;
+      book.tasks.set(taskId, {
+        order,
+        items: [],
+        open: new Map(),
+        calls: createCallLedger(
+          (item, output) =>
+            commit(book, { type: 'item.completed', item }, { taskId, history: { op: 'append', entries: [output] } }),
+          book.world.ids.next,
+        ),
+        children: [],
+        withdrawn: [],
+        startedAtMs: book.world.clock.now(),
+        usage: NO_USAGE,
+        revoked: false,
+      });
+      commit(book, { type: 'task.started', kind, input, context: frozen }, { taskId, sync: true });
+    },
+    announceInput({ context, system }, { kept: { inputId, input } }) {
+      commit(bookOf({ system }, context.sessionId), { type: 'input.queued', inputId, input }, { sync: true });
+    },
+    announceAborting({ context, system }, { taskIds, reason }) {
+      const book = bookOf({ system }, context.sessionId);
+      for (const taskId of taskIds) commit(book, { type: 'task.aborting', reason }, { taskId });
+    },
+    announceEnd({ context, system }, { end }) {
+      conclude(bookOf({ system }, context.sessionId), end, context.inputs.length + context.queue.length);
+    },
+    answerOrder({ context, system }, { taskId, disposition }) {
+      bookOf({ system }, context.sessionId).listeners.get(taskId)?.disposed(disposition);
+    },
+    dropOrders({ context, system }, { orders, reason }) {
+      for (const order of orders) dropOrder(bookOf({ system }, context.sessionId), order, reason);
+    },
+    settleRequest({ context, system }, { requestId, resolution }) {
+      settle(bookOf({ system }, context.sessionId), requestId, resolution);
+    },
+    passDecision: sendTo(
+      ({ context, system, self }, { requestId }) => {
+        const owner = context.requests.find(({ id }) => id === requestId)?.sessionId;
+        return owner === undefined ? self : (bookOf({ system }, owner).actor ?? self);
+      },
+      (_, { requestId, decision, by }) => ({
+        type: 'request.settled',
+        requestId,
+        resolution: { how: 'answered', decision, by },
+      }),
+    ),
+    expireDue({ context, system }, { at }) {
+      const book = bookOf({ system }, context.sessionId);
+      for (const { id, sessionId, expiresAt } of context.requests) {
+        if (sessionId !== context.sessionId || expiresAt === undefined || Date.parse(expiresAt) > at) continue;
+        tell(book, { type: 'request.settled', requestId: id, resolution: { how: 'expired' } });
+      }
+    },
+  },
+});
+
+/** The function of a defined kind, run with its ports. */
+const bodyLeaf = leaf<BodyValue, TaskInput>(async (scope) => {
+  const { sessionId, taskId, kind } = scope.input;
+  const definition = kindOf(scope, sessionId, kind);
+  const ports = portsOf(scope, sessionId, taskId);
+  if (typeof definition.work !== 'function')
+    throw new Error(`Expected the work of "${kind}" to be a function, got actor logic.`);
+  const data = await definition.work(ports.input, ports, scope.signal);
+  const answer =
+    typeof data === 'object' && data !== null && 'answer' in data && typeof data.answer === 'string'
+      ? data.answer
+      : null;
+  return { answer, data };
+});
+
+const cleanupLogic = fromPromise<{ at: number }, TaskInput>(async ({ input, system, signal, self }) => {
+  const { sessionId, taskId, kind } = input;
+  const book = bookOf({ system }, sessionId);
+  try {
+    const { onAbort } = kindOf({ system }, sessionId, kind);
+    if (onAbort !== undefined) {
+      const ports = portsOf({ signal, revoked: false, self, system }, sessionId, taskId);
+      await onAbort(ports.input, ports);
+    }
+  } catch (error) {
+    const message = `The abort hook of "${kind}" failed: ${messageOf(error)}`;
+    commit(book, { type: 'warning.raised', code: 'abort-hook-failed', message }, { taskId });
+  }
+  return { at: clockOf(system).now() };
+});
+
+/** The hop from a sub-session to its parent: named and visible, and the only forwarder there is. */
+const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system }) => {
+  const child = bookOf({ system }, input.childId);
+  const parent = bookOf({ system }, input.parentId);
+  const { drained } = relay(child.channel, {
+    childPath: child.path,
+    hides: child.hides,
+    tell: parent.channel.tell,
+    opened(request) {
+      tell(parent, { type: 'request.opened', request });
+      offer(parent, request);
+    },
+    closed({ requestId, resolution }) {
+      tell(parent, { type: 'request.closed', requestId });
+      announceClosed(parent, requestId, resolution);
+    },
+    consider: (request) => child.consider?.(request) ?? null,
+    answer: (requestId, decision) => tell(child, { type: 'op.answer', requestId, decision, by: 'policy' }),
+  });
+  child.drained = drained;
+});

@@ -1,0 +1,116 @@
+import { normalised } from '../history/normalise.ts';
+import { TroupeError } from '../protocol/errors.ts';
+import { addUsage, type Usage } from '../protocol/usage.ts';
+import type { PortScope, SessionPorts } from '../tasks/ports.ts';
+import { ask } from './asking.ts';
+import type { Book, TaskRecord } from './book.ts';
+import { commit, emit } from './commit.ts';
+import { delegateTo } from './delegating.ts';
+import { tell } from './telling.ts';
+
+/** The ports of a task for one leaf of its work. All of them are void once the leaf is revoked or the task has ended. */
+export function portsFor(book: Book, taskId: string, scope: PortScope): SessionPorts {
+  const record = book.tasks.get(taskId);
+  if (record === undefined)
+    throw new TroupeError('closed', `Expected "${taskId}" to be running, got a task that has ended.`);
+  const { order } = record;
+  const { settings, world } = book;
+  const isVoid = () => scope.revoked || record.revoked;
+  const alive = () => {
+    if (isVoid()) throw new TroupeError('closed', `The task ${taskId} has ended: its ports have no effect any more.`);
+  };
+  /** Nothing starts after an abort was accepted. */
+  const mayStart = () => {
+    alive();
+    if (scope.signal.aborted)
+      throw new TroupeError('rejected', `The task ${taskId} is being aborted: nothing starts any more.`);
+  };
+
+  return {
+    taskId,
+    input: order.input,
+    workspace: order.context,
+    clock: world.clock,
+    tools: settings.tools,
+    calls: record.calls,
+    provider: settings.model.provider,
+    uniqueCallId: (callId) => uniqueCallId(book, callId),
+    beforeToolCall: settings.beforeToolCall,
+    commit(event, append) {
+      alive();
+      const history = append === undefined ? undefined : ({ op: 'append', entries: append } as const);
+      const sync = event.type === 'item.started';
+      commit(book, event, { taskId, sync, ...(history === undefined ? {} : { history }) });
+    },
+    emit(event) {
+      if (!isVoid()) emit(book, event, taskId);
+    },
+    async ask(subject, options = {}) {
+      mayStart();
+      return ask(book, taskId, subject, { signal: scope.signal, ...options });
+    },
+    async delegate(spec) {
+      mayStart();
+      return delegateTo(book, record, spec, scope.self);
+    },
+    async sample(request, onProgress) {
+      mayStart();
+      const { model, instructions } = settings;
+      return model.sample(
+        {
+          instructions: order.context.instructions ?? instructions,
+          history: normalised(book.history),
+          tools: [...settings.tools.values()],
+          parallelToolCalls: true,
+          cacheKey: book.id,
+          ...(order.context.effort === undefined ? {} : { effort: order.context.effort }),
+          ...(order.context.outputSchema === undefined ? {} : { outputSchema: order.context.outputSchema }),
+          ...request,
+        },
+        (progress) => {
+          if (!isVoid()) onProgress(progress);
+        },
+        scope.signal,
+      );
+    },
+    nextItemId: () => world.ids.next(),
+    takeInputs() {
+      alive();
+      const kept = book.actor?.getSnapshot().context.inputs ?? [];
+      if (kept.length === 0) return [];
+      tell(book, { type: 'inputs.taken', inputIds: kept.map(({ inputId }: { inputId: string }) => inputId) });
+      return kept.map(({ input }: { input: unknown }) => input);
+    },
+    get hasInputs() {
+      return (book.actor?.getSnapshot().context.inputs.length ?? 0) > 0;
+    },
+    countUsage(usage) {
+      alive();
+      count(book, record, usage);
+    },
+    safe: () => book.gate.safe(),
+    grant: (key) => void world.grants.add(key),
+    isGranted: (key) => world.grants.has(key),
+  };
+}
+
+function uniqueCallId(book: Book, wanted: string): string {
+  const base = wanted === '' ? `call_${book.world.ids.next()}` : wanted;
+  let callId = base;
+  for (let copy = 2; book.callIds.has(callId); copy += 1) callId = `${base}~${copy}`;
+  book.callIds.add(callId);
+  return callId;
+}
+
+/** Usage counts for the task, its session, and all above: a sub-session is paid by who opened it. */
+function count(book: Book, record: TaskRecord, usage: Usage): void {
+  record.usage = addUsage(record.usage, usage);
+  book.usage = addUsage(book.usage, usage);
+  commit(book, { type: 'usage.updated', usage, total: book.usage }, { taskId: record.order.taskId });
+  for (let below = book, above = book.parent; above !== null; below = above, above = above.parent) {
+    above.usage = addUsage(above.usage, usage);
+    for (const opener of above.tasks.values()) {
+      if (opener.children.includes(below)) opener.usage = addUsage(opener.usage, usage);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import type { WaitingCause, WaitingOn } from '../protocol/waiting.ts';
+import type { Book } from './book.ts';
+
+/** Why a session waits: the chain of its tasks' works down to the leaf causes. Empty when nothing runs. */
+export function waitingOn(book: Book): readonly WaitingOn[] {
+  if (book.actor === null) return [];
+  const chain: WaitingOn[] = [];
+  const snapshot = book.actor.getSnapshot() as AnyMachineSnapshot; // A session is a machine.
+  for (const [taskId, record] of book.tasks) {
+    const task = snapshot.children[taskId];
+    const context = { book, taskId, since: record.startedAtMs };
+    if (task !== undefined) follow(task, context, chain);
+    else chain.push(link(context, 'disk', 'the terminal of the task is on its way to the disk'));
+  }
+  return chain;
+}
+
+type Place = { book: Book; taskId: string; since: number };
+
+/** The states of a machine say by their `waitsFor` what they wait for; the deepest say it best. */
+function follow(actor: AnyActorRef, place: Place, chain: WaitingOn[]): void {
+  const snapshot = actor.getSnapshot() as Partial<AnyMachineSnapshot>; // Leaves have neither states nor children.
+  if (snapshot.status !== 'active') return;
+  const { sessionId } = (snapshot.context ?? {}) as { sessionId?: string }; // Only a session has one at the top.
+  if (sessionId !== undefined && sessionId !== place.book.id) {
+    const child = place.book.world.books.get(sessionId);
+    if (child !== undefined) chain.push(...waitingOn(child));
+    return;
+  }
+  const causes = causesOf(snapshot);
+  const before = chain.length;
+  for (const cause of causes) chain.push(link(place, cause, wordsFor(cause, actor, place)));
+  const own = chain.length;
+  const children: Record<string, AnyActorRef | undefined> = snapshot.children ?? {};
+  for (const child of Object.values(children)) if (child !== undefined) follow(child, place, chain);
+  // A step that waits for its tool calls is said better by the calls themselves.
+  if (chain.length > own && causes.every((cause) => cause === 'tool')) chain.splice(before, own - before);
+}
+
+function causesOf(snapshot: Partial<AnyMachineSnapshot>): WaitingCause[] {
+  const meta = snapshot.getMeta?.() ?? {};
+  return Object.values(meta).flatMap((state: { waitsFor?: WaitingCause } | undefined) =>
+    state?.waitsFor === undefined ? [] : [state.waitsFor],
+  );
+}
+
+function wordsFor(cause: WaitingCause, actor: AnyActorRef, { book, taskId }: Place): string {
+  switch (cause) {
+    case 'model':
+      return `the model ${book.settings.model.name}`;
+    case 'tool':
+      return `the tool call ${actor.id.replace(/^call\//, '')}`;
+    case 'decision':
+      return [...book.askings.values()]
+        .filter((asking) => asking.taskId === taskId)
+        .map(({ request }) => request.id)
+        .join(', ');
+    case 'sub-session':
+      return `the sub-session ${actor.id.replace(/^delegate\//, '')}`;
+    case 'abort':
+      return 'what was told to stop';
+    default:
+      return `the work of ${taskId}`;
+  }
+}
+
+function link({ book, taskId, since }: Place, cause: WaitingCause, what: string): WaitingOn {
+  return { path: book.path, taskId, cause, what, forMs: Math.max(0, book.world.clock.now() - since) };
+}

@@ -1,0 +1,61 @@
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import type { Decision, Resolution, SessionRequest } from '../protocol/requests.ts';
+import type { Limits } from '../protocol/settings.ts';
+import type { LogStore } from '../rollout/log-store.ts';
+import type { LogMode } from '../rollout/writer.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Ids } from '../runtime/ids.ts';
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import type { Book } from './book.ts';
+
+/** Decides a request; nothing (undefined) leaves it open for `answer`. `signal` aborts when the request has ended. */
+export type OnRequest = (
+  request: SessionRequest,
+  options: { signal: AbortSignal },
+) => Decision | undefined | Promise<Decision | undefined>;
+
+/** What all sessions of one tree share: the outside world through its ports, the kinds, and who is who. */
+export type World = {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Null when nothing is logged. */
+  readonly log: { readonly store: LogStore; readonly mode: LogMode } | null;
+  readonly kinds: ReadonlyMap<string, TaskDefinition>;
+  readonly limits: Limits;
+  readonly onRequest: OnRequest | null;
+  readonly sessionLogic: AnyActorLogic;
+  readonly books: Map<string, Book>;
+  /** Keys that were approved for the session: they belong to the root, and its sub-sessions share them. */
+  readonly grants: Set<string>;
+  /** Aborts the handler of a request when the request has ended. */
+  readonly handlers: Map<string, AbortController>;
+  /** How requests of the tree ended; the oldest are forgotten. */
+  readonly resolved: Map<string, Resolution['how']>;
+  agents: number;
+};
+
+const worlds = new WeakMap<object, World>();
+
+/** Joins a world to the actor system of its tree. */
+export function bindWorld(system: object, world: World): void {
+  worlds.set(system, world);
+}
+
+/** The book of a session, from within any actor of its tree. */
+export function bookOf({ system }: { system: AnyActorRef['system'] }, sessionId: string): Book {
+  const book = worlds.get(system)?.books.get(sessionId);
+  if (book === undefined) {
+    throw new Error(
+      `Expected the session "${sessionId}" to be open in this actor system. Sessions are opened by createSession.`,
+    );
+  }
+  return book;
+}
+
+/** The definition of a kind, from within any actor of the tree. */
+export function kindOf(scope: { system: AnyActorRef['system'] }, sessionId: string, kind: string): TaskDefinition {
+  const definition = bookOf(scope, sessionId).world.kinds.get(kind);
+  if (definition === undefined)
+    throw new Error(`Expected the kind "${kind}" to be registered, got a task of it that is not.`);
+  return definition;
+}

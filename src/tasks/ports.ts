@@ -1,0 +1,147 @@
+import type { AnyActorRef } from 'xstate';
+import type { ModelAnswer, ModelProgress, ModelRequest } from '../model/port.ts';
+import type { TransientBody } from '../protocol/events.ts';
+import type { HistoryEntry } from '../protocol/history.ts';
+import type { UserInput } from '../protocol/input.ts';
+import type { Item, ItemDraft } from '../protocol/items.ts';
+import type { TaskOutcome } from '../protocol/outcomes.ts';
+import type { Decision, RequestSubject, SessionRequest } from '../protocol/requests.ts';
+import type { TaskContext } from '../protocol/settings.ts';
+import type { Usage } from '../protocol/usage.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Tool } from '../tools/tool.ts';
+
+/** What a work may commit: items, the steps of its loop, and warnings. */
+export type WorkEvent =
+  | { type: 'item.started' | 'item.completed'; item: Item }
+  | { type: 'step.started'; step: number }
+  | { type: 'step.completed'; step: number; calls: number }
+  | { type: 'warning.raised'; code: string; message: string };
+
+/** What a sub-session is given. All of it is optional but the input: what is left out is the parent's. */
+export type DelegateSpec = Readonly<{
+  /** The kind of the task that the sub-session runs; `regular` when left out. */
+  kind?: string;
+  input: unknown;
+  /** What the sub-session is called in paths; the task's own kind when left out. */
+  as?: string;
+  instructions?: string;
+  /** What it knows: nothing (when left out), a copy of the parent's history, or what is given. */
+  history?: 'empty' | 'fork' | readonly HistoryEntry[];
+  context?: Partial<TaskContext>;
+  /** Names of the parent's tools that it has; all when left out. */
+  tools?: readonly string[];
+  /** The policy of this hop: a decision, a narrowed request, or null to pass it on. */
+  consider?: (request: SessionRequest) => Decision | SessionRequest | null;
+  /** Kinds of transient events that are not passed on. */
+  hides?: readonly TransientBody['type'][];
+  /** The tool call that asked for it. */
+  callId?: string;
+}>;
+
+export type AskOptions = Readonly<{ reason?: string; callId?: string; signal?: AbortSignal }>;
+
+/**
+ * What a work may use, and all that it may use. Once its task has ended every one of these is void: calls throw, and
+ * nothing has an effect.
+ */
+export interface TaskPorts {
+  /** Logs and tells an event; `append` adds to the history in the same record. */
+  commit(event: WorkEvent, append?: readonly HistoryEntry[]): void;
+  /** Tells something that is not logged. */
+  emit(event: TransientBody): void;
+  /** Asks a person, or the policies on the way to one. Throws when the task is aborted. */
+  ask(subject: RequestSubject, options?: AskOptions): Promise<Decision>;
+  /** Opens a sub-session, starts one task in it, and gives its outcome when the sub-session has closed. */
+  delegate(spec: DelegateSpec): Promise<TaskOutcome>;
+  /** One model request with the session's history, instructions and tools, unless `request` says otherwise. */
+  sample(request: Partial<ModelRequest>, onProgress: (progress: ModelProgress) => void): Promise<ModelAnswer>;
+  /** The tools of the session, by name. */
+  readonly tools: ReadonlyMap<string, Tool>;
+  /** Where the task works, and how: its frozen settings. */
+  readonly workspace: TaskContext;
+  readonly clock: Clock;
+}
+
+/** What the built-in kinds may use besides: the session's own book-keeping. Not for embedders. */
+export interface SessionPorts extends TaskPorts {
+  readonly taskId: string;
+  readonly input: unknown;
+  /** A new id for an item. */
+  nextItemId(): string;
+  /** Takes what the user has said meanwhile. */
+  takeInputs(): readonly UserInput[];
+  /** Something that the user said waits to be taken. */
+  readonly hasInputs: boolean;
+  countUsage(usage: Usage): void;
+  readonly calls: CallTable;
+  /** Whose wire format raw outputs of the model are in. */
+  readonly provider: string;
+  /** The id, or one made from it that no other call of the session has; for an empty one, a new one. */
+  uniqueCallId(callId: string): string;
+  /** True when the log has all that was committed so far, false when it failed or took too long. */
+  safe(): Promise<boolean>;
+  /** Remembers, for this session tree, that `key` was approved. */
+  grant(key: string): void;
+  isGranted(key: string): boolean;
+  beforeToolCall: BeforeToolCall | null;
+}
+
+/** What an embedder may do to a call before it runs: let it, change its input, or refuse it with a message. */
+export type BeforeToolCall = (call: {
+  name: string;
+  input: unknown;
+  callId: string;
+  context: TaskContext;
+}) => ToolCallVerdict | undefined | Promise<ToolCallVerdict | undefined>;
+
+export type ToolCallVerdict =
+  | Readonly<{ verdict: 'allow' }>
+  | Readonly<{ verdict: 'change'; input: unknown }>
+  | Readonly<{ verdict: 'refuse'; message: string }>;
+
+/** A call from the moment it is in the history until its output is. */
+export type CallRecord = {
+  readonly callId: string;
+  readonly name: string;
+  readonly arguments: string;
+  readonly custom?: true;
+  /** Why it is refused before anything else; null when nothing speaks against it. */
+  refusal: string | null;
+  tool: Tool | null;
+  input: unknown;
+  itemId: string | null;
+  draft: ItemDraft | null;
+  subject: RequestSubject | null;
+  reason: string | undefined;
+  key: string;
+  startedAt: number;
+  settled: { output: string; item: ItemDraft; partial: boolean } | null;
+};
+
+/** The calls of a task whose outputs are not in the history yet, in the order of the calls. */
+export interface CallTable {
+  add(call: { callId: string; name: string; arguments: string; custom?: true }): CallRecord;
+  get(callId: string): CallRecord;
+  /** Keeps what a call came to; outputs enter the history in the order of the calls. */
+  settle(callId: string, settled: { output: string; item: ItemDraft; partial: boolean }): void;
+  readonly open: readonly CallRecord[];
+}
+
+type PortsMaker = (sessionId: string, taskId: string, scope: PortScope) => SessionPorts;
+/** Whose ports they are: cancelled by its signal, void when it is revoked. */
+export type PortScope = Readonly<{ signal: AbortSignal; revoked: boolean; self: AnyActorRef }>;
+
+const makers = new WeakMap<object, PortsMaker>();
+
+/** Tells the works of an actor system where their ports come from. */
+export function bindPorts(system: object, maker: PortsMaker): void {
+  makers.set(system, maker);
+}
+
+/** The ports of a task, for one leaf of its work. */
+export function portsOf(scope: PortScope & { system: object }, sessionId: string, taskId: string): SessionPorts {
+  const maker = makers.get(scope.system);
+  if (maker === undefined) throw new Error('Expected a session above this work, got a work that stands alone.');
+  return maker(sessionId, taskId, scope);
+}

@@ -1,0 +1,152 @@
+import { OUTPUT_CHARACTERS_MAX } from '../limits.ts';
+import { messageOf } from '../protocol/errors.ts';
+import type { CallStatus, ItemDraft } from '../protocol/items.ts';
+import type { AskEnd, CheckEnd } from '../protocol/messages.ts';
+import { decisionWord } from '../protocol/requests.ts';
+import type { LeafScope } from '../runtime/leaf.ts';
+import type { Tool, ToolResult } from '../tools/tool.ts';
+import type { CallRecord, SessionPorts } from './ports.ts';
+
+/** Finds the tool, validates the arguments, asks the policy. A call that cannot run is settled with what was wrong. */
+export async function checkCall(ports: SessionPorts, callId: string): Promise<CheckEnd> {
+  const call = ports.calls.get(callId);
+  if (call.refusal !== null) return refuse(ports, call, call.refusal);
+  const tool = ports.tools.get(call.name);
+  if (tool === undefined) {
+    const known = [...ports.tools.keys()].join(', ');
+    return refuse(ports, call, `Unknown tool "${call.name}". The tools are: ${known}.`);
+  }
+  const json = parsed(call);
+  if (!json.ok) return refuse(ports, call, json.message);
+  const validated = await tool.parse(json.value);
+  if (!validated.ok) return refuse(ports, call, `Invalid arguments for ${call.name}: ${validated.message}`);
+  call.tool = tool;
+  call.input = validated.input;
+  if (ports.beforeToolCall !== null) {
+    const refusal = await consult(ports, call, tool);
+    if (refusal !== null) return refuse(ports, call, refusal, 'declined');
+  }
+  call.itemId = ports.nextItemId();
+  call.draft = tool.present(call.input, { callId, context: ports.workspace });
+  ports.commit({ type: 'item.started', item: { id: call.itemId, ...call.draft } });
+  const check = await tool.check(call.input, ports.workspace);
+  if (check.verdict === 'refuse') return refuse(ports, call, check.message, 'declined');
+  if (check.verdict === 'allow' || ports.isGranted(check.key)) return 'run';
+  call.subject = check.subject;
+  call.reason = check.reason;
+  call.key = check.key;
+  return 'ask';
+}
+
+/** Asks for a call. A refusal is its output, and the model goes on. */
+export async function askForCall(ports: SessionPorts, callId: string): Promise<AskEnd> {
+  const call = ports.calls.get(callId);
+  if (call.subject === null) throw new Error(`Expected the call "${callId}" to have a subject to ask about, got none.`);
+  const decision = await ports.ask(call.subject, {
+    callId,
+    ...(call.reason === undefined ? {} : { reason: call.reason }),
+  });
+  const word = decisionWord(decision);
+  if (word === 'approved' || word === 'approved-for-session' || word === 'approved-with-rule') {
+    if (word === 'approved-for-session') ports.grant(call.key);
+    return 'run';
+  }
+  const message = typeof decision === 'object' && 'message' in decision ? `: ${decision.message}` : '';
+  refuse(ports, call, `rejected by user${message}`, 'declined');
+  return 'settled';
+}
+
+/** Runs a call once its start is in the log, and settles it with what it came to. */
+export async function executeCall(ports: SessionPorts, callId: string, scope: LeafScope<unknown>): Promise<true> {
+  const call = ports.calls.get(callId);
+  const { tool, draft, itemId } = call;
+  if (tool === null || draft === null || itemId === null)
+    throw new Error(`Expected the call "${callId}" to be checked, got one that is not.`);
+  await ports.safe();
+  if (scope.signal.aborted) return true;
+  call.startedAt = ports.clock.now();
+  const result = await run(ports, call, tool, scope, itemId);
+  if (result.killed !== undefined) scope.reportKilled(result.killed);
+  const { aborted } = scope.signal;
+  const status: CallStatus = aborted ? 'aborted' : result.success ? 'completed' : 'failed';
+  const output = bounded(result.output);
+  const shown =
+    'output' in draft
+      ? { output: typeof result.item === 'object' && 'output' in result.item ? result.item.output : output }
+      : {};
+  const item = { ...draft, ...shown, ...result.item, status } as ItemDraft; // A tool gives fields of its own item only.
+  if (!scope.revoked) ports.calls.settle(callId, { output, item, partial: aborted });
+  return true;
+}
+
+async function run(
+  ports: SessionPorts,
+  call: CallRecord,
+  tool: Tool,
+  scope: LeafScope<unknown>,
+  itemId: string,
+): Promise<ToolResult> {
+  const { callId, input } = call;
+  try {
+    return await tool.execute(input, {
+      signal: scope.signal,
+      callId,
+      context: ports.workspace,
+      progress: (text) => ports.emit({ type: 'item.delta', itemId, delta: text }),
+      ask: (subject, options) => ports.ask(subject, { callId, ...options }),
+      own: (owned) => scope.own(owned),
+    });
+  } catch (error) {
+    const seconds = Math.max(0.1, (ports.clock.now() - call.startedAt) / 1_000);
+    const output = scope.signal.aborted
+      ? `aborted by user after ${seconds.toFixed(1)} s`
+      : `The tool failed: ${messageOf(error)}`;
+    return { output, success: false };
+  }
+}
+
+function refuse(ports: SessionPorts, call: CallRecord, message: string, status: CallStatus = 'failed'): 'settled' {
+  const { callId, name } = call;
+  const draft: ItemDraft = call.draft ?? {
+    type: 'tool_call',
+    callId,
+    name,
+    arguments: call.arguments,
+    output: message,
+    status,
+  };
+  const shown = 'output' in draft ? { output: message } : {};
+  ports.calls.settle(callId, { output: message, item: { ...draft, ...shown, status } as ItemDraft, partial: false }); // Every item of a call has these two.
+  return 'settled';
+}
+
+function parsed(call: CallRecord): { ok: true; value: unknown } | { ok: false; message: string } {
+  if (call.custom === true) return { ok: true, value: { input: call.arguments } };
+  try {
+    return { ok: true, value: JSON.parse(call.arguments === '' ? '{}' : call.arguments) };
+  } catch (error) {
+    return {
+      ok: false,
+      message: `Expected the arguments of ${call.name} to be JSON, got something else: ${messageOf(error)}. Call again with valid JSON.`,
+    };
+  }
+}
+
+async function consult(ports: SessionPorts, call: CallRecord, tool: Tool): Promise<string | null> {
+  const { name, input, callId } = call;
+  const verdict = await ports.beforeToolCall?.({ name, input, callId, context: ports.workspace });
+  if (verdict === undefined || verdict.verdict === 'allow') return null;
+  if (verdict.verdict === 'refuse') return verdict.message;
+  const validated = await tool.parse(verdict.input);
+  if (!validated.ok) return `beforeToolCall changed the input of ${name} to something invalid: ${validated.message}`;
+  call.input = validated.input;
+  return null;
+}
+
+/** The head and the tail of a long output, with the true length between them. */
+function bounded(output: string): string {
+  if (output.length <= OUTPUT_CHARACTERS_MAX) return output;
+  const half = OUTPUT_CHARACTERS_MAX / 2;
+  const left = output.length - OUTPUT_CHARACTERS_MAX;
+  return `${output.slice(0, half)}\n… ${left} of ${output.length} characters left out …\n${output.slice(-half)}`.toWellFormed();
+}

@@ -1,0 +1,217 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { checkCommand } from '../policy/command-check.ts';
+import { commandEnvironment, unaskedCommandEnvironment } from '../policy/command-environment.ts';
+import { excerpt } from '../policy/excerpt.ts';
+import { isPlainlyReadOnly } from '../policy/read-only-command.ts';
+import { shellArgv } from '../policy/shell-argv.ts';
+import type { Proc, ProcessEnd } from '../process/port.ts';
+import type { CallStatus, ItemDraft } from '../protocol/items.ts';
+import type { TaskContext } from '../protocol/settings.ts';
+import type { Tool, ToolResult, ToolScope } from './tool.ts';
+
+/** What Linux takes as one argument (MAX_ARG_STRLEN, 128 KiB) without the NUL at its end. */
+export const COMMAND_MAX_BYTES = 131_071;
+export const TIMEOUT_DEFAULT_MS = 10_000;
+export const TIMEOUT_MAX_MS = 3_600_000;
+/** How much of the output the model is shown: half from the beginning, half from the end. */
+export const MODEL_OUTPUT_BYTES = 10_240;
+/** How much of the output people are shown. */
+export const ITEM_OUTPUT_BYTES = 1_048_576;
+/** A command that writes more than this (256 MiB) is stopped. */
+export const OUTPUT_MAX_BYTES = 268_435_456;
+/** How long a command may take to stop when it is told to. */
+export const GRACE_MS = 100;
+/** How many pieces of output are shown while a command runs; the item at its end has all of them. */
+export const PROGRESS_CALLS_MAX = 10_000;
+/** What a person reads at most of why the model wants something. */
+const JUSTIFICATION_MAX_CHARACTERS = 4_000;
+
+export type ShellOptions = Readonly<{
+  /** The environment that commands get a few names of. */
+  env: Readonly<Record<string, string>>;
+  sandboxAvailable: boolean;
+}>;
+
+/** Lets the model run commands with `bash -c`. */
+export function shellTool(proc: Proc, options: ShellOptions): Tool {
+  return {
+    name: 'shell',
+    description: DESCRIPTION,
+    parameters: PARAMETERS,
+    parallel: false,
+    async parse(input) {
+      const parsed = shellInput.safeParse(input);
+      if (parsed.success) return { ok: true, input: parsed.data };
+      return { ok: false, message: parsed.error.issues.map(issueText).join('\n') };
+    },
+    present: (input, { callId, context }) => itemOf(callOf(input, context), callId),
+    async check(input, context) {
+      const call = callOf(input, context);
+      return checkCommand({ ...call, context, sandboxAvailable: options.sandboxAvailable });
+    },
+    async execute(input, scope) {
+      const call = callOf(input, scope.context);
+      if (scope.signal.aborted) return abortedBeforeStart(call, scope.callId);
+      const end = await run(proc, call, options, scope);
+      return resultOf(call, end, scope);
+    },
+  };
+}
+
+const DESCRIPTION =
+  'Runs a command with `bash -c` and returns its exit code and output. It has no terminal and no standard input, and ' +
+  'whatever it leaves running in the background is stopped when it ends. Long output is shortened in the middle.';
+
+const PARAMETERS = {
+  type: 'object',
+  properties: {
+    command: { type: 'string', description: 'The command, as one string for `bash -c`.' },
+    workdir: {
+      type: 'string',
+      description: 'Where to run it; relative to the working directory, which is the default.',
+    },
+    timeout_ms: {
+      type: 'integer',
+      minimum: 1,
+      maximum: TIMEOUT_MAX_MS,
+      description: `How long it may take, in milliseconds. Default ${TIMEOUT_DEFAULT_MS}.`,
+    },
+    with_escalated_permissions: {
+      type: 'boolean',
+      description:
+        'Whether to ask to run it outside the sandbox. Only when it cannot work inside; give a justification.',
+    },
+    justification: { type: 'string', description: 'One sentence for the person who is asked: why it is needed.' },
+  },
+  required: ['command'],
+  additionalProperties: false,
+};
+
+const shellInput = z.object({
+  command: z
+    .string({ error: ({ input }) => (Array.isArray(input) ? ARRAY_MESSAGE : undefined) })
+    .refine((command) => Buffer.byteLength(command) <= COMMAND_MAX_BYTES, {
+      error: `Expected at most ${COMMAND_MAX_BYTES} bytes. Put long text into a file first, with a patch.`,
+    }),
+  workdir: z.string().nullish(),
+  timeout_ms: z.int().min(1).max(TIMEOUT_MAX_MS).nullish(),
+  with_escalated_permissions: z.boolean().nullish(),
+  justification: z.string().max(JUSTIFICATION_MAX_CHARACTERS).nullish(),
+});
+
+const ARRAY_MESSAGE =
+  'Expected one string for `bash -c`, got an array. Join the words into one string, quoted as a shell needs them.';
+
+function issueText(issue: z.core.$ZodIssue): string {
+  return issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`;
+}
+
+/** A call as it will be run. */
+type ShellCall = Readonly<{
+  command: string;
+  cwd: string;
+  timeoutMs: number;
+  escalated: boolean;
+  justification: string | null;
+}>;
+
+function callOf(input: unknown, context: TaskContext): ShellCall {
+  const { command, workdir, timeout_ms, with_escalated_permissions, justification } = shellInput.parse(input);
+  return {
+    command,
+    cwd: resolve(context.cwd, workdir ?? ''),
+    timeoutMs: timeout_ms ?? TIMEOUT_DEFAULT_MS,
+    escalated: with_escalated_permissions ?? false,
+    justification: justification ?? null,
+  };
+}
+
+async function run(proc: Proc, call: ShellCall, options: ShellOptions, scope: ToolScope): Promise<ProcessEnd> {
+  const unasked = scope.context.sandbox !== 'danger-full-access' && isPlainlyReadOnly(call.command);
+  let shown = 0;
+  const running = proc.spawn({
+    argv: shellArgv(call.command),
+    cwd: call.cwd,
+    env: unasked ? unaskedCommandEnvironment(options.env, scope.context.cwd) : commandEnvironment(options.env),
+    timeoutMs: call.timeoutMs,
+    graceMs: GRACE_MS,
+    keepBytes: ITEM_OUTPUT_BYTES,
+    outputMaxBytes: OUTPUT_MAX_BYTES,
+    onOutput(text) {
+      if (shown === PROGRESS_CALLS_MAX) return;
+      shown += 1;
+      scope.progress(text);
+    },
+  });
+  const abort = () => running.kill(GRACE_MS);
+  scope.signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await running.ended;
+  } finally {
+    scope.signal.removeEventListener('abort', abort);
+  }
+}
+
+function resultOf(call: ShellCall, end: ProcessEnd, scope: ToolScope): ToolResult {
+  const status = statusOf(end, scope.signal.aborted);
+  const ran = end.status !== 'not-started';
+  return {
+    output: textForModel(call, end, status),
+    success: status === 'completed',
+    item: itemOf(call, scope.callId, {
+      exitCode: ran ? end.exitCode : null,
+      output: end.error ?? end.output.text,
+      status,
+    }),
+    ...(end.killed === null ? {} : { killed: end.killed }),
+  };
+}
+
+function abortedBeforeStart(call: ShellCall, callId: string): ToolResult {
+  return {
+    output: 'aborted by user before the command was started',
+    success: false,
+    item: itemOf(call, callId, { exitCode: null, output: '', status: 'aborted' }),
+  };
+}
+
+type Shown = Readonly<{ exitCode: number | null; output: string; status: CallStatus }>;
+
+const NOT_ENDED: Shown = { exitCode: null, output: '', status: 'in_progress' };
+
+function itemOf({ command, cwd }: ShellCall, callId: string, shown: Shown = NOT_ENDED): ItemDraft {
+  return { type: 'command_execution', callId, command, cwd, ...shown };
+}
+
+function statusOf(end: ProcessEnd, aborted: boolean): CallStatus {
+  if (aborted) return 'aborted';
+  return end.status === 'exited' && end.exitCode === 0 ? 'completed' : 'failed';
+}
+
+function textForModel(call: ShellCall, end: ProcessEnd, status: CallStatus): string {
+  const { text, totalBytes, truncated } = end.output;
+  const shown = excerpt(text, MODEL_OUTPUT_BYTES, totalBytes);
+  const seconds = end.durationMs / 1000;
+  return [
+    ...(end.status === 'timed-out' ? [`command timed out after ${call.timeoutMs} milliseconds`] : []),
+    ...(end.status === 'output-limit' ? [`command was stopped: it wrote more than ${OUTPUT_MAX_BYTES} bytes`] : []),
+    `Exit code: ${end.exitCode}`,
+    `Wall time: ${seconds.toFixed(1)} seconds`,
+    ...(truncated || shown !== text ? [`Total output: ${totalBytes} bytes`] : []),
+    ...leftRunning(end),
+    'Output:',
+    end.error ?? shown,
+    ...(status === 'aborted' ? [`aborted by user after ${Math.max(0.1, seconds).toFixed(1)} s`] : []),
+  ].join('\n');
+}
+
+/** What the command left in the background; when it was stopped itself, that went with it. */
+function leftRunning({ status, killed }: ProcessEnd): readonly string[] {
+  if (killed === null) return [];
+  const stopped = killed.killed > 0 && (status === 'exited' || status === 'signalled');
+  return [
+    ...(stopped ? [`Stopped in the background: ${killed.killed}`] : []),
+    ...(killed.survivors > 0 ? [`Could not be stopped: ${killed.survivors}`] : []),
+  ];
+}

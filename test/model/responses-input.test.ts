@@ -1,0 +1,166 @@
+import { expect, test } from 'vitest';
+import type { ModelRequest } from '../../src/model/port.ts';
+import { inputItems, localImages, responsesBody } from '../../src/model/responses-input.ts';
+import type { HistoryEntry } from '../../src/protocol/history.ts';
+
+const OPENAI = { provider: 'openai', model: 'gpt', isOpenAI: true, images: new Map<string, string>() };
+const LOCAL = { ...OPENAI, provider: 'openai-compatible:localhost', isOpenAI: false };
+
+const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'secret' };
+const answer = {
+  type: 'message',
+  id: 'msg_1',
+  role: 'assistant',
+  phase: 'final',
+  content: [{ type: 'output_text', text: 'Hi' }],
+};
+const raw = (item: unknown) => ({ provider: 'openai', item });
+
+const HISTORY: readonly HistoryEntry[] = [
+  { type: 'message', role: 'developer', content: [{ type: 'text', text: 'Be kind.' }] },
+  {
+    type: 'message',
+    role: 'user',
+    content: [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image', url: 'data:x' },
+    ],
+  },
+  { type: 'reasoning', text: '', raw: raw(reasoning) },
+  { type: 'message', role: 'assistant', text: 'Hi', raw: raw(answer) },
+  { type: 'call', callId: 'c1', name: 'shell', arguments: '{}' },
+  { type: 'output', callId: 'c1', output: 'done' },
+  { type: 'call', callId: 'c2', name: 'apply_patch', arguments: '*** Begin', custom: true },
+  { type: 'output', callId: 'c2', output: 'ok', custom: true },
+];
+
+const SENT_FIRST = [
+  { type: 'message', role: 'developer', content: [{ type: 'input_text', text: 'Be kind.' }] },
+  {
+    type: 'message',
+    role: 'user',
+    content: [
+      { type: 'input_text', text: 'What is this?' },
+      { type: 'input_image', image_url: 'data:x', detail: 'auto' },
+    ],
+  },
+];
+const SHELL = [
+  { type: 'function_call', call_id: 'c1', name: 'shell', arguments: '{}' },
+  { type: 'function_call_output', call_id: 'c1', output: 'done' },
+];
+
+test('sends back to OpenAI unchanged what OpenAI sent', () => {
+  expect(inputItems(HISTORY, OPENAI)).toEqual([
+    ...SENT_FIRST,
+    reasoning,
+    answer,
+    ...SHELL,
+    { type: 'custom_tool_call', call_id: 'c2', name: 'apply_patch', input: '*** Begin' },
+    { type: 'custom_tool_call_output', call_id: 'c2', output: 'ok' },
+  ]);
+});
+
+test('translates for another server, without foreign reasoning and with functions only', () => {
+  expect(inputItems(HISTORY, LOCAL)).toEqual([
+    ...SENT_FIRST,
+    { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hi' }] },
+    ...SHELL,
+    { type: 'function_call', call_id: 'c2', name: 'apply_patch', arguments: '{"input":"*** Begin"}' },
+    { type: 'function_call_output', call_id: 'c2', output: 'ok' },
+  ]);
+});
+
+test.each([
+  { what: 'that nothing came of', history: [{ type: 'reasoning', text: '', raw: raw(reasoning) }] },
+  {
+    what: 'whose answer was cut short',
+    history: [
+      { type: 'reasoning', text: '', raw: raw(reasoning) },
+      { type: 'message', role: 'assistant', text: 'H', partial: true },
+    ],
+  },
+  {
+    what: 'without its encrypted content',
+    history: [
+      { type: 'reasoning', text: '', raw: raw({ type: 'reasoning', id: 'rs_1', summary: [] }) },
+      { type: 'message', role: 'assistant', text: 'Hi', raw: raw(answer) },
+    ],
+  },
+] satisfies { what: string; history: HistoryEntry[] }[])('leaves out a reasoning $what', ({ history }) => {
+  expect(inputItems(history, OPENAI)).not.toContainEqual(expect.objectContaining({ type: 'reasoning' }));
+});
+
+test('shows local images as data, or says that one could not be read', () => {
+  const history: readonly HistoryEntry[] = [
+    {
+      type: 'message',
+      role: 'user',
+      content: [
+        { type: 'local-image', path: '/a.png' },
+        { type: 'local-image', path: '/b.png' },
+      ],
+    },
+  ];
+  expect(localImages(history)).toEqual(new Set(['/a.png', '/b.png']));
+  expect(inputItems(history, { ...OPENAI, images: new Map([['/a.png', 'data:a']]) })).toEqual([
+    {
+      type: 'message',
+      role: 'user',
+      content: [
+        { type: 'input_image', image_url: 'data:a', detail: 'auto' },
+        { type: 'input_text', text: 'There was an image here that could not be read.' },
+      ],
+    },
+  ]);
+});
+
+test('replaces lone halves of characters, which servers reject', () => {
+  const history: readonly HistoryEntry[] = [{ type: 'output', callId: 'c1', output: 'a\ud83d' }];
+  expect(inputItems(history, OPENAI)).toEqual([{ type: 'function_call_output', call_id: 'c1', output: 'a\ufffd' }]);
+});
+
+const REQUEST: ModelRequest = {
+  instructions: 'Be brief.',
+  history: [{ type: 'message', role: 'user', content: [{ type: 'text', text: 'Hello' }] }],
+  tools: [{ name: 'shell', description: 'Runs a command.', parameters: { type: 'object' } }],
+  parallelToolCalls: true,
+  effort: 'low',
+  outputSchema: { type: 'object' },
+  cacheKey: 'session-1',
+};
+const INPUT = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hello' }] }];
+
+test('asks OpenAI for a stream, keeps nothing there and sends all that there is', () => {
+  expect(responsesBody(REQUEST, OPENAI, new Set())).toEqual({
+    model: 'gpt',
+    instructions: 'Be brief.',
+    input: INPUT,
+    stream: true,
+    store: false,
+    prompt_cache_key: 'session-1',
+    include: ['reasoning.encrypted_content'],
+    tools: [
+      {
+        type: 'function',
+        name: 'shell',
+        description: 'Runs a command.',
+        parameters: { type: 'object' },
+        strict: false,
+      },
+    ],
+    parallel_tool_calls: true,
+    reasoning: { effort: 'low', summary: 'auto' },
+    text: { format: { type: 'json_schema', name: 'output', schema: { type: 'object' }, strict: true } },
+  });
+});
+
+test('asks other servers for no more than they know, and leaves out what was not asked for', () => {
+  const { instructions: _, effort: __, outputSchema: ___, ...rest } = REQUEST;
+  expect(responsesBody({ ...rest, instructions: null, tools: [] }, LOCAL, new Set(['prompt_cache_key']))).toEqual({
+    model: 'gpt',
+    input: INPUT,
+    stream: true,
+    store: false,
+  });
+});

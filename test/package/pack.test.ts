@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Packing compiles everything, and installing asks the registry for the dependencies. */
+const PACK_MS = 300_000;
+
+/** Node as the suites run on it comes first, also for what npm starts. */
+const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+
+/** Skipped while there is no library yet, nothing but its parts, and where git is missing. */
+const canPack = existsSync(join(ROOT, 'src/index.ts')) && spawnSync('git', ['--version']).status === 0;
+
+describe.skipIf(!canPack)('the package, installed in another project', { timeout: PACK_MS }, () => {
+  let place: string;
+  let clone: string;
+  let project: string;
+
+  beforeAll(() => {
+    place = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-pack-')));
+    clone = join(place, 'clone');
+    project = join(place, 'project');
+    copyRepository(clone);
+    const [packed] = JSON.parse(run('npm', ['pack', '--json', '--silent'], clone));
+    mkdirSync(project);
+    writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n');
+    const archive = join(clone, packed.filename);
+    run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', archive], project);
+  }, PACK_MS);
+
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+  it('is imported by each of its names', () => {
+    const names = ['troupe', 'troupe/machines', 'troupe/testing'];
+    writeFileSync(
+      join(project, 'names.js'),
+      `const names = ${JSON.stringify(names)};
+      const modules = await Promise.all(names.map((name) => import(name)));
+      console.log(JSON.stringify(modules.map((module) => Object.keys(module))));`,
+    );
+    const [main, machines, testing] = JSON.parse(run(process.execPath, ['names.js'], project));
+    expect(main).toEqual(expect.arrayContaining(['createSession', 'openaiModel', 'defineTask', 'defineTool']));
+    expect(machines).toEqual(expect.arrayContaining(['lifecycle', 'sessionMachine', 'regularTask']));
+    expect(testing).toEqual(expect.arrayContaining(['scriptedModel']));
+  });
+
+  it('gives its types to a project that checks its own', () => {
+    writeFileSync(
+      join(project, 'types.ts'),
+      `import { createSession } from 'troupe';
+      import { scriptedModel } from 'troupe/testing';
+      import { sessionMachine } from 'troupe/machines';
+      export const made: [typeof createSession, typeof scriptedModel, string] = [createSession, scriptedModel, sessionMachine.id];
+      // @ts-expect-error A type that is known is no other one.
+      export const wrong: number = createSession;
+      `,
+    );
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', '--types', 'node'];
+    const roots = ['--typeRoots', join(ROOT, 'node_modules/@types')];
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    expect(run(process.execPath, [compiler, ...options, ...roots, 'types.ts'], project)).toBe('');
+  });
+
+  it('runs its command', () => {
+    expect(run('npx', ['--no-install', 'troupe', '--help'], project)).toMatch(/troupe/i);
+  });
+
+  it('has the built files, the licence and the command in it, and no source', () => {
+    const installed = join(project, 'node_modules/troupe');
+    const found = ['bin/troupe', 'dist/src/cli/main.js', 'LICENSE', 'src', 'test', 'scripts', '.package-json.orig'];
+    expect(found.filter((path) => existsSync(join(installed, path)))).toEqual(found.slice(0, 3));
+  });
+
+  it('leaves the clone as it was', () => {
+    expect(readFileSync(join(clone, 'package.json'), 'utf8')).toBe(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(existsSync(join(clone, '.package-json.orig'))).toBe(false);
+  });
+});
+
+/** What git knows or would know of: the work tree as it is, without what is installed or built. */
+function copyRepository(to: string): void {
+  const listed = run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], ROOT);
+  for (const path of listed.split('\0')) {
+    if (path !== '' && existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(to, path));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(to, 'node_modules'));
+}
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: PACK_MS });
+  if (status !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${status ?? error}:\n${stdout}\n${stderr}`);
+  return stdout;
+}
