@@ -71,6 +71,9 @@ export const definedWork = setup({
     passToBody: enqueueActions(({ context, event, enqueue }) => {
       if (context.body === null && isCommand(event)) enqueue.sendTo('body', event);
     }),
+    killBody: enqueueActions(({ context, enqueue }) => {
+      if (context.body === null) enqueue.sendTo('body', { type: 'work.kill', at: context.at });
+    }),
     passToDelegates: enqueueActions(({ context, event, enqueue }) => {
       for (const id of context.delegates) enqueue.sendTo(id, event);
     }),
@@ -137,7 +140,7 @@ export const definedWork = setup({
       initial: 'acknowledging',
       always: { guard: 'allOver', target: 'over' },
       on: {
-        'work.kill': { actions: ['passToBody', 'passToDelegates'] },
+        'work.kill': '.killing-delegates',
         'xstate.done.actor.body': { actions: { type: 'noteBody', params: ({ event }) => ({ body: event.output }) } },
       },
       states: {
@@ -146,6 +149,12 @@ export const definedWork = setup({
           on: { 'work.acknowledged': { actions: { type: 'noteAcknowledged', params: ({ event }) => event } } },
         },
         settling: {},
+        'killing-delegates': {
+          description: 'The function may be waiting for them, so it is killed after them.',
+          entry: 'passToDelegates',
+          always: { guard: 'noneLeft', target: 'killing-body' },
+        },
+        'killing-body': { entry: 'killBody' },
       },
     },
     over: { type: 'final' },

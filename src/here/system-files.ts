@@ -102,7 +102,7 @@ async function takeOver(file: fs.FileHandle, old: Stats): Promise<void> {
       if (codeOf(error) !== 'EPERM') throw error;
     });
   }
-  if (false) await file.chmod(old.mode & 0o7777);
+  await file.chmod(old.mode & 0o7777);
 }
 
 async function statsOrNull(path: string): Promise<Stats | null> {

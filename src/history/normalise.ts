@@ -5,7 +5,7 @@ import type { HistoryEntry } from '../protocol/history.ts';
  * call. What is missing is filled in, always with the same words, so that a provider's cache still fits.
  */
 export function normalised(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
-  if (isWellFormed(history)) return history;
+  if (isWellFormed(history)) return history.slice();
   const outputs = new Set(history.flatMap((entry) => (entry.type === 'output' ? [entry.callId] : [])));
   const calls = new Set<string>();
   const result: HistoryEntry[] = [];

@@ -20,7 +20,7 @@ export type Complaint = Readonly<{
 }>;
 
 /** Nobody listens there, or the name is unknown: it may be starting up, but waiting long would not help. */
-const REFUSED_RETRIES_MAX = 3;
+const REFUSED_RETRIES_MAX = 2;
 /** A server's wish for a delay is not followed further than this. */
 export const RETRY_AFTER_MAX_MS = 60_000;
 /** Characters of a server's own words that are passed on. */

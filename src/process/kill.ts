@@ -55,7 +55,7 @@ async function stopAndKill(tree: Tree, grace: Deadline, ports: KillPorts): Promi
     return found;
   };
 
-  /** A signal to the group also reaches those that joined it since the look; nobody is told twice to stop. */
+  /** A signal to the group also reaches those that joined it since the look; no program is told twice to stop. */
   const signalAll = (found: readonly Found[], signal: NodeJS.Signals, wholeGroup: boolean) => {
     const group = tree.leader.pid;
     const there = found.filter((one) => one.wholeGroup || ports.table.startTime(one.pid) === one.startTime);
@@ -67,9 +67,9 @@ async function stopAndKill(tree: Tree, grace: Deadline, ports: KillPorts): Promi
   const told = new Set<string>();
   let killedAny = false;
   const stop = (found: readonly Found[]) => {
-    const fresh = found.filter((one) => !told.has(key(one)));
+    const fresh = found.filter((one) => !told.has(programKey(one)));
     const wholeGroup = told.size === 0;
-    for (const one of fresh) told.add(key(one));
+    for (const one of fresh) told.add(programKey(one));
     // One that is stopped takes a TERM only when it continues.
     for (const signal of ['SIGTERM', 'SIGCONT'] as const) signalAll(fresh, signal, wholeGroup);
   };
@@ -91,10 +91,15 @@ async function stopAndKill(tree: Tree, grace: Deadline, ports: KillPorts): Promi
 }
 
 /** A process, or where there is no process table the whole group in the place of its leader. */
-type Found = Identity & Readonly<{ group: number; wholeGroup?: true }>;
+type Found = Identity & Readonly<{ group: number; program: string; wholeGroup?: true }>;
 
 function key(one: Identity): string {
   return `${one.pid}:${one.startTime}`;
+}
+
+/** A shell that was told to stop just before it became another program may have forgotten it: that one is told, too. */
+function programKey(one: Found): string {
+  return `${key(one)}:${one.program}`;
 }
 
 /** Who was found, and whether that is certainly all. */
@@ -104,7 +109,10 @@ async function look(tree: Tree, seen: Iterable<Identity>, ports: KillPorts): Pro
   const snapshot = await ports.table.look(tree.leader.startTime);
   if (snapshot !== null) return { members: membersOf(tree, snapshot, seen), settled: snapshot.settled };
   const there = ports.send(-tree.leader.pid, 0);
-  return { members: there ? [{ ...tree.leader, group: tree.leader.pid, wholeGroup: true }] : [], settled: true };
+  return {
+    members: there ? [{ ...tree.leader, group: tree.leader.pid, program: '', wholeGroup: true }] : [],
+    settled: true,
+  };
 }
 
 /** The first pause between two looks; it doubles up to the last one. */

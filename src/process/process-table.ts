@@ -9,8 +9,8 @@ export const MARKER_NAME = 'TROUPE_CALL';
 /** Which process: its number, and when it began (clock ticks since boot), because numbers are given again. */
 export type Identity = Readonly<{ pid: number; startTime: number }>;
 
-/** One living process. `marker` is null when it has none, or when it began before anybody asked for markers. */
-export type ProcessRow = Identity & Readonly<{ parent: number; group: number; marker: string | null }>;
+/** One living process. `program` is the name of what it runs; `marker` is null when it has none, or when it began before anybody asked for markers. */
+export type ProcessRow = Identity & Readonly<{ parent: number; group: number; program: string; marker: string | null }>;
 
 /** The living processes at one moment, and ways to find them. */
 export type Snapshot = Readonly<{
@@ -147,13 +147,15 @@ const KERNEL_THREAD = 0x0020_0000;
  * has ended. Threads of the kernel are no processes.
  */
 export function parseStat(pid: number, line: string): Row | null {
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const nameEnd = line.lastIndexOf(')');
+  const program = line.slice(line.indexOf('(') + 1, nameEnd);
+  const fields = line.slice(nameEnd + 2).split(' ');
   const [state, parent, group] = fields;
   const [flags, threads, startTime] = [fields[6], fields[17], fields[19]];
   if (startTime === undefined) return null;
   const inKernel = (Number(flags) & KERNEL_THREAD) !== 0;
   const alive = !inKernel && state !== 'X' && (state !== 'Z' || Number(threads) > 1);
-  return { pid, parent: Number(parent), group: Number(group), startTime: Number(startTime), alive };
+  return { pid, parent: Number(parent), group: Number(group), program, startTime: Number(startTime), alive };
 }
 
 /**

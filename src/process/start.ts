@@ -9,29 +9,35 @@ import { MARKER_NAME } from './process-table.ts';
 /** Why a command was not started, in words, and the code that a shell would show. */
 export type Refusal = Readonly<{ exitCode: number; error: string }>;
 
+/** A child that runs, or one that will tell in its 'error' event why it does not: then it has no pid. */
+export type Started = Readonly<{ child: ChildProcess }> | Readonly<{ refusal: Refusal }>;
+
 type StartSpec = Pick<ProcessSpec, 'argv' | 'cwd' | 'env'>;
 
 /**
  * Starts a command as the leader of a session and group of its own, without standard input and terminal, with no
- * environment but `spec.env` and the marker, and with no file descriptor of ours. A child without a pid did not start
- * either: it tells why in its 'error' event, see `refusalOf`.
+ * environment but `spec.env` and the marker, and with no file descriptor of ours.
  */
-export function start(spec: StartSpec, marker: string): ChildProcess | Refusal {
-  const [program, ...rest] = spec.argv;
-  if (program === undefined || program === '') {
+export function start(spec: StartSpec, marker: string): Started {
+  const refusal = whyNot(spec);
+  if (refusal !== null) return { refusal };
+  try {
+    return { child: spawnApart(spec, marker) };
+  } catch (error) {
+    return { refusal: refusalOf(error, spec) };
+  }
+}
+
+function whyNot({ argv, cwd, env }: StartSpec): Refusal | null {
+  if (argv[0] === undefined || argv[0] === '') {
     return notFound('Expected the name of a program as the first of the arguments, got none.');
   }
-  const nul = [spec.cwd, ...spec.argv, ...Object.entries(spec.env).flat()].find((text) => text.includes('\0'));
+  const nul = [cwd, ...argv, ...Object.entries(env).flat()].find((text) => text.includes('\0'));
   if (nul !== undefined) {
     return notExecutable(`Expected arguments, directory and environment without NUL characters, got ${quote(nul)}.`);
   }
-  const wrong = wrongDirectory(spec.cwd);
-  if (wrong !== null) return notFound(wrong);
-  try {
-    return spawnApart(program, rest, spec, marker);
-  } catch (error) {
-    return refusalOf(error, spec);
-  }
+  const wrong = wrongDirectory(cwd);
+  return wrong === null ? null : notFound(wrong);
 }
 
 /** Puts what the system said about a start into words. */
@@ -65,7 +71,8 @@ export function refusalOf(error: unknown, spec: StartSpec): Refusal {
   }
 }
 
-function spawnApart(program: string, rest: readonly string[], spec: StartSpec, marker: string): ChildProcess {
+function spawnApart({ argv, cwd, env }: StartSpec, marker: string): ChildProcess {
+  const [program = '', ...rest] = argv;
   inherited ??= inheritedDescriptors();
   const leaked = inherited ?? [];
   const nowhere = leaked.length > 0 ? openSync('/dev/null', 'r') : null;
@@ -76,8 +83,8 @@ function spawnApart(program: string, rest: readonly string[], spec: StartSpec, m
     // Node cannot close a descriptor in the child; one that leads nowhere takes its place.
     if (nowhere !== null) for (const descriptor of leaked) stdio[descriptor] = nowhere;
     return spawn(program, rest, {
-      cwd: spec.cwd,
-      env: { ...spec.env, [MARKER_NAME]: marker },
+      cwd,
+      env: { ...env, [MARKER_NAME]: marker },
       stdio,
       detached: true,
     });

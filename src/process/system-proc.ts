@@ -21,8 +21,9 @@ export function createProc(ports: KillPorts): Proc {
   return {
     spawn(spec) {
       const marker = randomBytes(16).toString('hex');
-      const child = start(spec, marker);
-      if (!('stdout' in child)) return notStarted(Promise.resolve(child));
+      const started = start(spec, marker);
+      if ('refusal' in started) return notStarted(Promise.resolve(started.refusal));
+      const { child } = started;
       if (child.pid === undefined) return notStarted(refusalFrom(child, spec));
       return follow(child, child.pid, marker, spec, ports);
     },

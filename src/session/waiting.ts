@@ -28,14 +28,12 @@ function follow(actor: AnyActorRef, place: Place, chain: WaitingOn[]): void {
     if (child !== undefined) chain.push(...waitingOn(child));
     return;
   }
-  const causes = causesOf(snapshot);
-  const before = chain.length;
-  for (const cause of causes) chain.push(link(place, cause, wordsFor(cause, actor, place)));
-  const own = chain.length;
+  const below: WaitingOn[] = [];
   const children: Record<string, AnyActorRef | undefined> = snapshot.children ?? {};
-  for (const child of Object.values(children)) if (child !== undefined) follow(child, place, chain);
-  // A step that waits for its tool calls is said better by the calls themselves.
-  if (chain.length > own && causes.every((cause) => cause === 'tool')) chain.splice(before, own - before);
+  for (const child of Object.values(children)) if (child !== undefined) follow(child, place, below);
+  // What waits for something below is said better by that, unless it is the hop to a sub-session.
+  const causes = causesOf(snapshot).filter((cause) => below.length === 0 || cause === 'sub-session');
+  chain.push(...causes.map((cause) => link(place, cause, wordsFor(cause, actor, place))), ...below);
 }
 
 function causesOf(snapshot: Partial<AnyMachineSnapshot>): WaitingCause[] {

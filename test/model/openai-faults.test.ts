@@ -247,6 +247,28 @@ test('gives up on a server that falls silent, and tries again', async () => {
   });
 });
 
+test('has patience with a server that is slow but not silent', async () => {
+  const clock = createSteppedClock();
+  const events = [...saying('Slow')];
+  const letters = [...'Slow'].map((delta) => ({ type: 'response.output_text.delta', output_index: 0, delta }));
+  events.splice(2, 1, ...letters);
+  let next = () => {};
+  const slow: Reply = (response) => {
+    response.writeHead(200, EVENT_STREAM);
+    next = () => void (events.length > 0 ? response.write(sse(events.splice(0, 1))) : response.end());
+    for (let opening = 0; opening < 3; opening += 1) next();
+  };
+  const server = await startModelServer(slow);
+  const onProgress = (progress: ModelProgress) => {
+    if (progress.type !== 'output.delta') return;
+    clock.advance(4000);
+    for (let more = events.length > 2 ? 1 : 3; more > 0; more -= 1) next();
+  };
+  const model = openaiModel({ model: 'any', baseURL: server.baseURL, apiKey: 'none', clock, idleTimeoutMs: 5000 });
+  expect(await model.sample(REQUEST, onProgress, new AbortController().signal)).toMatchObject({ status: 'completed' });
+  expect(server.bodies.length).toBe(1);
+});
+
 test('gives up on a server whose headers never come', async () => {
   let arrived = () => {};
   const asked = new Promise<void>((resolve) => {

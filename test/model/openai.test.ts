@@ -20,6 +20,11 @@ function signalled(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve };
 }
 
+/** Whether the event tells of an item before it is finished. */
+function isTelling(event: unknown): boolean {
+  return /added|delta/.test(String(Object(event).type));
+}
+
 /** Answers each request with the same events, and keeps what was asked. */
 function fakeFetch(events: readonly unknown[]) {
   const asked: { url: string; headers: Headers; body: unknown }[] = [];
@@ -143,7 +148,10 @@ describe('a request', () => {
   });
 
   test('uses the connections of those before', async () => {
-    const server = await startModelServer(replyEvents(saying('Hi')));
+    const endsLate: Reply = (response) => {
+      response.writeHead(200, EVENT_STREAM).write(sse(saying('Hi')), () => setImmediate(() => response.end()));
+    };
+    const server = await startModelServer(endsLate);
     const model = openaiModel({ model: 'any', baseURL: server.baseURL, env: {} });
     for (let turn = 0; turn < 8; turn += 1) await model.sample(REQUEST, ignore, never);
     // Two, because a request may begin in the very moment in which the connection of the last one becomes free.
@@ -236,6 +244,22 @@ describe('an abort', () => {
     await closed.promise;
     expect({ told, requests: server.bodies.length }).toEqual({ told: ['output.started', 'output.delta'], requests: 1 });
   });
+
+  test.each(['output.started', 'output.delta'])(
+    'at %s is the last that is told, even if the whole answer has come',
+    async (type) => {
+      const { fetch } = fakeFetch(saying('Hi').filter((event) => type === 'output.delta' || !isTelling(event)));
+      const stop = new AbortController();
+      const told: string[] = [];
+      const onProgress = (progress: ModelProgress) => {
+        told.push(progress.type);
+        if (progress.type === type) stop.abort();
+      };
+      const model = openaiModel({ model: 'any', baseURL: 'http://said/v1', env: {}, fetch });
+      expect(await model.sample(REQUEST, onProgress, stop.signal)).toEqual({ status: 'aborted' });
+      expect(told.at(-1)).toBe(type);
+    },
+  );
 
   test('settles only when the body has been let go of', async () => {
     const order: string[] = [];

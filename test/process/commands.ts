@@ -3,7 +3,7 @@ import type { ProcessEnd, ProcessSpec } from '../../src/process/port.ts';
 import { processesWith } from './survivors.ts';
 
 /** Limits that a test changes as it needs. Times in ms, sizes in bytes. */
-const LIMITS = { timeoutMs: 15_000, graceMs: 100, keepBytes: 1_000, outputMaxBytes: 134_217_728 };
+const LIMITS = { timeoutMs: 15_000, graceMs: 10_000, keepBytes: 1_000, outputMaxBytes: 134_217_728 };
 
 /** Specs for real commands that can be told from those of every other test, and what is left of them. */
 export function testCommands(cwd: string) {

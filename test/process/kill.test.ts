@@ -10,7 +10,7 @@ type Simulated = ProcessRow & { on?: (signal: string, machine: Machine) => void 
 type Machine = { rows: Map<number, Simulated>; sent: [number, string][] };
 
 function row(pid: number, more: Partial<Simulated> = {}): Simulated {
-  return { pid, parent: 1, group: pid, startTime: 60, marker: null, ...more };
+  return { pid, parent: 1, group: pid, startTime: 60, program: 'sleep', marker: null, ...more };
 }
 
 const LEADER = row(100, { startTime: 50, marker: 'm' });
@@ -159,6 +159,14 @@ describe('killing', () => {
       [-100, 'SIGTERM'],
       [102, 'SIGTERM'],
     ]);
+  });
+
+  it('tells one again that became another program after it was told', async () => {
+    const sleep = row(101, { group: 100 });
+    const shell = row(101, { group: 100, program: 'bash', on: (_, { rows }) => rows.set(101, sleep) });
+    const { clock, ports } = machineOf(shell);
+    const report = await clock.runUntil(killTree(TREE, 100, ports).report);
+    expect(report).toEqual({ graceful: true, killed: 1, survivors: 0 });
   });
 
   it('remembers a descendant that has lost its parent, its group and its marker', async () => {

@@ -16,7 +16,8 @@ describe('a line of /proc/<pid>/stat', () => {
     ['a dead process', `7 (cat) X 5 6 7 ${TAIL}`, false],
     ['a process whose first thread has ended', `7 (cat) Z 5 6 7 ${TAIL.replace(' 1 0 127003', ' 2 0 127003')}`, true],
   ])('is read with %s', (_, line, alive) => {
-    expect(parseStat(7, line)).toEqual({ pid: 7, parent: 5, group: 6, startTime: 127_003, alive });
+    const program = line.slice(3, line.lastIndexOf(')'));
+    expect(parseStat(7, line)).toEqual({ pid: 7, parent: 5, group: 6, program, startTime: 127_003, alive });
   });
 
   it.each([['', '7 (cat', '7 (cat) S 5 6']])('is not read when it is cut: %s', (line) => {

@@ -177,6 +177,16 @@ test.each(Object.keys(DEPTHS))('%s a request without a step is a complaint', asy
   expect(() => report?.verify()).toThrow('The script has no step');
 });
 
+test('the stream of a hanging answer breaks when its request is aborted', async () => {
+  const stop = new AbortController();
+  const body = JSON.stringify({ stream: true });
+  const { fetch } = scriptedWire([{ hang: true }]);
+  const response = await fetch('http://scripted.invalid/v1/responses', { method: 'POST', body, signal: stop.signal });
+  const whole = response.text();
+  stop.abort(new Error('Enough.'));
+  await expect(whole).rejects.toThrow('Enough.');
+});
+
 test('each retry asks for a step of its own', async () => {
   const wire = scriptedWire([
     { say: 'Half', fail: { code: 'stream-cut' } },

@@ -6,7 +6,7 @@ import { patchWorkspace, runPatch, toldText, treeOf } from './patch-workspace.ts
 
 const SCENARIOS = '../shared/fixtures/apply-patch';
 const isHere = existsSync(SCENARIOS);
-const names = isHere ? readdirSync(SCENARIOS).sort() : [];
+const names = isHere ? readdirSync(SCENARIOS).sort() : ['no scenarios here'];
 
 /** Scenarios whose patch fails, and what is said then. */
 const FAILING: Readonly<Record<string, RegExp>> = {
