@@ -74,6 +74,7 @@ export function saying(text: string): readonly unknown[] {
 
 function listen(server: ReturnType<typeof createServer>): Promise<number> {
   return new Promise((resolve) => {
+    // It listens on a port, so its address is no string.
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
 }

@@ -48,6 +48,7 @@ describe('the options', () => {
     { options: { ...fine, maxRetries: -1 }, says: 'maxRetries' },
     { options: { ...fine, apiKey: undefined }, says: 'OPENAI_API_KEY' },
   ])('are refused at once when they cannot work: $says', ({ options, says }) => {
+    // What a caller without types may pass.
     expect(() => openaiModel(options as OpenAIModelOptions)).toThrow(
       expect.objectContaining({ code: 'invalid-config', message: expect.stringContaining(says) }),
     );
@@ -148,8 +149,10 @@ describe('a request', () => {
   });
 
   test('uses the connections of those before', async () => {
-    const endsLate: Reply = (response) => {
-      response.writeHead(200, EVENT_STREAM).write(sse(saying('Hi')), () => setImmediate(() => response.end()));
+    const endsLate: Reply = async (response) => {
+      response.writeHead(200, EVENT_STREAM).write(sse(saying('Hi')));
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((next) => setImmediate(next));
+      response.end();
     };
     const server = await startModelServer(endsLate);
     const model = openaiModel({ model: 'any', baseURL: server.baseURL, env: {} });
@@ -261,7 +264,7 @@ describe('an abort', () => {
     },
   );
 
-  test('settles only when the body has been let go of', async () => {
+  test('settles only when the body has been let go of, also with a transport that overhears the signal', async () => {
     const order: string[] = [];
     const canceling = signalled();
     const canceled = signalled();
@@ -277,7 +280,7 @@ describe('an abort', () => {
     const stop = new AbortController();
     const model = openaiModel({ model: 'any', baseURL: 'http://said/v1', env: {}, fetch });
     const answer = model
-      .sample(REQUEST, (progress) => progress.type === 'output.delta' && stop.abort(), stop.signal)
+      .sample(REQUEST, ({ type }) => type === 'output.delta' && setImmediate(() => stop.abort()), stop.signal)
       .then(({ status }) => order.push(status));
     await canceling.promise;
     await new Promise((turn) => setImmediate(turn));

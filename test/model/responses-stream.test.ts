@@ -144,6 +144,23 @@ describe('a stream of the Responses API', () => {
     });
   });
 
+  test('tells a reasoning that comes both in full and in short only once', () => {
+    const piece = (type: string, text: string) => ({
+      type,
+      output_index: 0,
+      summary_index: 0,
+      content_index: 0,
+      delta: text,
+    });
+    const events = [
+      piece('response.reasoning_text.delta', 'Long'),
+      piece('response.reasoning_summary_text.delta', 'Short'),
+      piece('response.reasoning_text.delta', 'er'),
+    ];
+    const { progress } = read(events);
+    expect(progress.flatMap((told) => (told.type === 'output.delta' ? told.delta : []))).toEqual(['Long', 'er']);
+  });
+
   test('gives a refusal as the text of the message', () => {
     const item = { type: 'message', id: 'msg_1', content: [{ type: 'refusal', refusal: 'I would rather not.' }] };
     expect(read([done(item), completed()]).end).toMatchObject({
@@ -176,7 +193,7 @@ describe('tool calls', () => {
     const events = [
       { type: 'response.created', response: { id: 'resp_1' } },
       done(call({ call_id: '' })),
-      completed([call({ call_id: '' })]),
+      completed([call({ call_id: '', id: 'rotated' })]),
     ];
     const output = {
       type: 'call',

@@ -1,0 +1,84 @@
+/** The deltas that `deltas-N` may ask for at most: about 60 MB of events. */
+const DELTAS_MAX = 200_000;
+/** Tokens that an answer says it has cost; nothing depends on them. */
+const USAGE = {
+  input_tokens: 10,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens: 20,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 30,
+};
+
+/** How a script answers a request in which `outputs` outputs of calls stand after the last message of the user. */
+export type Script = (outputs: number) => Buffer;
+
+/**
+ * The script of a model name, as bytes of the Responses API that are rendered once: `text-N` and `deltas-N` say N
+ * deltas, `tools-N` calls `noop` in N rounds and then says 20. Null when there is no such script.
+ */
+export function scriptNamed(name: string): Script | null {
+  const [, kind, digits] = /^(text|deltas|tools)-(\d{1,6})$/.exec(name) ?? [];
+  const count = Number(digits);
+  if (kind === undefined || count > DELTAS_MAX) return null;
+  const text = textAnswer(name, kind === 'tools' ? 20 : count);
+  if (kind !== 'tools') return () => text;
+  const rounds = Array.from({ length: count }, (_, round) => callAnswer(name, round));
+  return (outputs) => rounds[outputs] ?? text;
+}
+
+function textAnswer(model: string, count: number): Buffer {
+  const deltas = Array.from({ length: count }, (_, index) => `word${index % 10} `);
+  const text = deltas.join('');
+  const part = { type: 'output_text', text, annotations: [], logprobs: [] };
+  const item = { id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content: [part] };
+  const place = { item_id: 'msg_1', output_index: 0, content_index: 0 };
+  return rendered(model, item, [
+    { type: 'response.output_item.added', output_index: 0, item: { ...item, status: 'in_progress', content: [] } },
+    { type: 'response.content_part.added', ...place, part: { ...part, text: '' } },
+    ...deltas.map((delta) => ({ type: 'response.output_text.delta', ...place, delta, logprobs: [] })),
+    { type: 'response.output_text.done', ...place, text, logprobs: [] },
+    { type: 'response.content_part.done', ...place, part },
+    { type: 'response.output_item.done', output_index: 0, item },
+  ]);
+}
+
+function callAnswer(model: string, round: number): Buffer {
+  const id = `fc_${round}`;
+  const item = { id, type: 'function_call', status: 'completed', call_id: `call_${round}`, name: 'noop' };
+  const place = { item_id: id, output_index: 0 };
+  const done = { ...item, arguments: '{}' };
+  return rendered(model, done, [
+    { type: 'response.output_item.added', output_index: 0, item: { ...item, status: 'in_progress', arguments: '' } },
+    { type: 'response.function_call_arguments.delta', ...place, delta: '{}' },
+    { type: 'response.function_call_arguments.done', ...place, arguments: '{}' },
+    { type: 'response.output_item.done', output_index: 0, item: done },
+  ]);
+}
+
+function rendered(model: string, item: object, events: readonly { type: string }[]): Buffer {
+  const response = {
+    id: 'resp_1',
+    object: 'response',
+    created_at: 1_760_000_000,
+    model,
+    error: null,
+    incomplete_details: null,
+    instructions: null,
+    metadata: {},
+    parallel_tool_calls: true,
+    store: false,
+    tool_choice: 'auto',
+  };
+  const begun = { ...response, status: 'in_progress', output: [], usage: null };
+  const all = [
+    { type: 'response.created', response: begun },
+    { type: 'response.in_progress', response: begun },
+    ...events,
+    { type: 'response.completed', response: { ...response, status: 'completed', output: [item], usage: USAGE } },
+  ];
+  const text = all.map(({ type, ...fields }, at) => {
+    const data = JSON.stringify({ type, sequence_number: at, ...fields });
+    return `event: ${type}\ndata: ${data}\n\n`;
+  });
+  return Buffer.from(text.join(''));
+}

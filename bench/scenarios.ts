@@ -1,0 +1,119 @@
+import { PEER_NAMES, type PeerName } from './peer.ts';
+
+/** A figure of ours, and at most how much it is to be: as such, or as a ratio to the baseline (DESIGN.md, section 12). */
+export type Target = Readonly<{ of: 'ratio' | 'troupe'; atMost: number }>;
+
+/** One line of the table. */
+export type Row = Readonly<{ figure: string; what: string; unit: string; target: Target | null }>;
+
+/** How much is done before anything is measured, and how much is measured. */
+export type Size = Readonly<{ warmUp: number; count: number }>;
+
+export type Scenario = Readonly<{
+  /** What `--only` takes; variants of one scenario share it. */
+  number: number;
+  name: string;
+  peers: readonly PeerName[];
+  repetitions: number;
+  size: Size;
+  quick: Size;
+  rows: readonly Row[];
+}>;
+
+/** Repetitions under `--quick`. */
+export const QUICK_REPETITIONS = 1;
+
+const ratio = (atMost: number): Target => ({ of: 'ratio', atMost });
+const own = (atMost: number): Target => ({ of: 'troupe', atMost });
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    number: 1,
+    name: 'turn',
+    peers: PEER_NAMES,
+    repetitions: 5,
+    size: { warmUp: 1_000, count: 1_000 },
+    quick: { warmUp: 10, count: 20 },
+    rows: [
+      { figure: 'cpuMs', what: 'CPU of a turn, each in a fresh session (text-20)', unit: 'ms', target: ratio(0.85) },
+      { figure: 'bodyKb', what: 'its request body', unit: 'kB', target: null },
+    ],
+  },
+  {
+    number: 2,
+    name: 'tool-round',
+    peers: PEER_NAMES,
+    repetitions: 5,
+    size: { warmUp: 200, count: 200 },
+    quick: { warmUp: 3, count: 5 },
+    rows: [
+      { figure: 'cpuMs', what: 'CPU of a tool round (tools-5, whole run / 5)', unit: 'ms', target: ratio(0.85) },
+      { figure: 'bodyKb', what: 'its request bodies, mean', unit: 'kB', target: null },
+    ],
+  },
+  {
+    number: 3,
+    name: 'idle-heap',
+    peers: PEER_NAMES,
+    repetitions: 3,
+    size: { warmUp: 200, count: 1_000 },
+    quick: { warmUp: 20, count: 50 },
+    rows: [
+      { figure: 'heapKb', what: 'heap of an idle live session after one turn', unit: 'KiB', target: own(6) },
+      { figure: 'arrayBuffersKb', what: 'its memory outside the heap', unit: 'KiB', target: null },
+    ],
+  },
+  {
+    number: 4,
+    name: 'abort',
+    peers: PEER_NAMES,
+    repetitions: 3,
+    size: { warmUp: 30, count: 200 },
+    quick: { warmUp: 3, count: 10 },
+    rows: [
+      { figure: 'p50Ms', what: 'abort of a hanging stream, p50', unit: 'ms', target: ratio(1.3) },
+      { figure: 'p99Ms', what: 'the same, p99', unit: 'ms', target: null },
+      { figure: 'socketsLeft', what: 'connections that the server still saw open', unit: '', target: own(0) },
+    ],
+  },
+  deltas(1, null),
+  deltas(10, ratio(0.3)),
+  {
+    number: 6,
+    name: 'long-session',
+    peers: PEER_NAMES,
+    repetitions: 3,
+    size: { warmUp: 300, count: 200 },
+    quick: { warmUp: 3, count: 5 },
+    rows: [
+      { figure: 'earlyMs', what: 'CPU of a turn after 100 (deltas-5)', unit: 'ms', target: null },
+      { figure: 'lateMs', what: 'CPU of a turn after 1,000', unit: 'ms', target: null },
+      { figure: 'growth', what: 'the second to the first', unit: '×', target: own(1.5) },
+    ],
+  },
+  {
+    number: 7,
+    name: 'decision',
+    peers: ['troupe'],
+    repetitions: 3,
+    size: { warmUp: 500, count: 1_000 },
+    quick: { warmUp: 5, count: 20 },
+    rows: [
+      { figure: 'p50Us', what: 'decision from the root to the asker at depth 8, p50', unit: 'µs', target: own(10) },
+      { figure: 'p99Us', what: 'the same, p99', unit: 'µs', target: null },
+    ],
+  },
+];
+
+function deltas(subscribers: number, target: Target | null): Scenario {
+  const what = `CPU of a delta, ${subscribers} subscriber${subscribers === 1 ? '' : 's'} (deltas-20000)`;
+  return {
+    number: 5,
+    name: `deltas-to-${subscribers}`,
+    peers: PEER_NAMES,
+    repetitions: 3,
+    size: { warmUp: 3, count: 10 },
+    quick: { warmUp: 1, count: 1 },
+    rows: [{ figure: 'cpuUs', what, unit: 'µs', target }],
+  };
+}
