@@ -55,7 +55,9 @@ function callAnswer(model: string, round: number): Buffer {
   ]);
 }
 
-function rendered(model: string, item: object, events: readonly { type: string }[]): Buffer {
+type AnswerEvent = Readonly<{ type: string } & Record<string, unknown>>;
+
+function rendered(model: string, item: object, events: readonly AnswerEvent[]): Buffer {
   const response = {
     id: 'resp_1',
     object: 'response',

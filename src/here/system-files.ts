@@ -37,7 +37,8 @@ export const systemFiles: Files = {
       await file.close();
     }
   },
-  write: (path, bytes) => inDirectoryOf(path, (entry) => replace(entry, bytes)),
+  mode: async (path) => (await fs.lstat(path)).mode & 0o7777,
+  write: (path, bytes, mode) => inDirectoryOf(path, (entry) => replace(entry, bytes, mode)),
   remove: (path) => inDirectoryOf(path, (entry) => fs.unlink(entry)),
   makeDirectory: (path) => inDirectoryOf(path, (entry) => fs.mkdir(entry)),
   removeDirectory: (path) => inDirectoryOf(path, (entry) => fs.rmdir(entry)),
@@ -71,8 +72,8 @@ async function inDirectoryOf(path: string, act: (entry: string) => Promise<void>
   }
 }
 
-/** Writes beside and renames. The new file has the mode and, where that is allowed, the owner of the one it replaces. */
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
+/** Writes beside and renames. The new file has the given mode, else that of the one it replaces, and where allowed its owner. */
+async function replace(path: string, bytes: Uint8Array, mode?: number): Promise<void> {
   const old = await statsOrNull(path);
   if (old !== null && !old.isFile())
     throw failure('EINVAL', `Expected a file to replace, got a ${kindOf(old)}: ${path}`);
@@ -84,6 +85,7 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
     try {
       await file.writeFile(bytes);
       if (old !== null) await takeOver(file, old);
+      if (mode !== undefined) await file.chmod(mode);
     } finally {
       await file.close();
     }

@@ -92,7 +92,7 @@ function createResponsesWire(settings: Settings): Wire {
     async send(request, signal) {
       const images = await loadImages(request, loadImage);
       for (;;) {
-        const body = responsesBody(request, { provider, model, isOpenAI, images }, refused);
+        const body = responsesBody(request, { provider, model: request.model ?? model, isOpenAI, images }, refused);
         try {
           // The items are what servers sent, or what `responsesBody` makes: no type of the client's covers both.
           const params = body as unknown as OpenAI.Responses.ResponseCreateParamsStreaming;

@@ -7,6 +7,8 @@ import type { Usage } from '../protocol/usage.ts';
 export type ToolSpec = Readonly<{ name: string; description: string; parameters: Readonly<Record<string, unknown>> }>;
 
 export type ModelRequest = Readonly<{
+  /** Another model of the same provider than the port's own. */
+  model?: string;
   instructions: string | null;
   history: readonly HistoryEntry[];
   tools: readonly ToolSpec[];

@@ -180,22 +180,23 @@ function receiptOf(book: Book, taskId: string): Promise<Receipt> {
 
 function merged(receipts: readonly Receipt[]): Receipt {
   const aborted = receipts.filter(({ outcome }) => outcome === 'aborted');
-  const [first, ...others] = aborted;
+  const [first] = aborted;
   if (first === undefined) return NOT_RUNNING;
-  return others.reduce(
-    (sum, next) => ({
-      ...sum,
-      sessions: [...sum.sessions, ...next.sessions],
-      processes: {
-        killed: sum.processes.killed + next.processes.killed,
-        survivors: sum.processes.survivors + next.processes.survivors,
-      },
-      unsettled: sum.unsettled + next.unsettled,
-      requests: { withdrawn: [...sum.requests.withdrawn, ...next.requests.withdrawn] },
-      partial: { text: sum.partial.text + next.partial.text, outputs: sum.partial.outputs + next.partial.outputs },
-    }),
-    first,
-  );
+  const sum = (of: (receipt: Receipt) => number) => aborted.reduce((total, receipt) => total + of(receipt), 0);
+  return {
+    ...first,
+    sessions: aborted.flatMap(({ sessions }) => sessions),
+    processes: {
+      killed: sum(({ processes }) => processes.killed),
+      survivors: sum(({ processes }) => processes.survivors),
+    },
+    unsettled: sum(({ unsettled }) => unsettled),
+    requests: { withdrawn: aborted.flatMap(({ requests }) => requests.withdrawn) },
+    partial: {
+      text: aborted.map(({ partial }) => partial.text).join(''),
+      outputs: sum(({ partial }) => partial.outputs),
+    },
+  };
 }
 
 async function closeDown(book: Book): Promise<void> {

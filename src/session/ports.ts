@@ -63,6 +63,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
           tools: [...settings.tools.values()],
           parallelToolCalls: true,
           cacheKey: book.id,
+          ...(order.context.model === model.name ? {} : { model: order.context.model }),
           ...(order.context.effort === undefined ? {} : { effort: order.context.effort }),
           ...(order.context.outputSchema === undefined ? {} : { outputSchema: order.context.outputSchema }),
           ...request,

@@ -15,8 +15,8 @@ export type SimulatedLogStoreOptions = Readonly<{
   faults: readonly LogStoreFault[];
 }>;
 
-/** How long the slowest operation takes, in ms; the seed picks one. The last is slower than the default commit bound. */
-const SLOWEST_MS = [0, 2, 20, 120];
+/** How long the slowest operation takes, in ms; the seed picks one. A terminal waits for five of them at most, and 500 ms. */
+const SLOWEST_MS = [0, 2, 15, 60];
 
 /** Logs in memory on a disk that takes its time. Every record that is written and every sync goes into the trace. */
 export function simulatedLogStore({ clock, rng, trace, faults }: SimulatedLogStoreOptions): MemoryLogStore {

@@ -11,7 +11,11 @@ export type TraceEntry = Readonly<{ at: number }> &
     | Readonly<{ type: 'log.synced'; sessionId: string; upTo: number }>
     | Readonly<{ type: 'process.started'; pid: number; argv: readonly string[]; cwd: string }>
     | Readonly<{ type: 'process.ended'; pid: number; exitCode: number | null; signal: string | null }>
-    | Readonly<{ type: 'file.changed'; change: 'write' | 'remove' | 'make-directory' | 'remove-directory'; path: string }>
+    | Readonly<{
+        type: 'file.changed';
+        change: 'write' | 'remove' | 'make-directory' | 'remove-directory';
+        path: string;
+      }>
   );
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never;

@@ -7,8 +7,13 @@ export interface Files {
   /** The path with every link resolved. */
   realPath(path: string): Promise<string>;
   read(path: string): Promise<Uint8Array>;
-  /** Writes beside and renames, so that a reader sees the old content or the new; keeps the mode of what was there. */
-  write(path: string, bytes: Uint8Array): Promise<void>;
+  /** The permission bits of a file. */
+  mode(path: string): Promise<number>;
+  /**
+   * Writes beside and renames, so that a reader sees the old content or the new. It gets `mode`, else the mode of what was
+   * there, else that of any new file.
+   */
+  write(path: string, bytes: Uint8Array, mode?: number): Promise<void>;
   remove(path: string): Promise<void>;
   makeDirectory(path: string): Promise<void>;
   /** Removes a directory that is empty. */

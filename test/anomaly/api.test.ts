@@ -6,7 +6,8 @@ import { nextOf, rig } from '../session/rig.ts';
 
 const forever = defineTask({
   input: z.object({}),
-  work: (_input, _ports, signal) => new Promise<object>((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')))),
+  work: (_input, _ports, signal) =>
+    new Promise<object>((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')))),
 });
 
 /** Group 68: what is refused before any effect, and which key the message names. */
@@ -16,11 +17,19 @@ const invalidOptions: readonly [name: string, options: unknown, expected: string
   ['an unknown key', { model: scriptedModel([]), modell: 1 }, 'Unrecognized key: "modell"'],
   ['NaN', { model: scriptedModel([]), limits: { graceMs: Number.NaN } }, 'limits.graceMs:'],
   ['a negative time', { model: scriptedModel([]), limits: { killMs: -1 } }, 'limits.killMs:'],
-  ['a time beyond what timers take', { model: scriptedModel([]), limits: { commitMs: 2 ** 31 } }, 'limits.commitMs: Expected at most 2147483647 ms'],
+  [
+    'a time beyond what timers take',
+    { model: scriptedModel([]), limits: { commitMs: 2 ** 31 } },
+    'limits.commitMs: Expected at most 2147483647 ms',
+  ],
   ['an unknown limit', { model: scriptedModel([]), limits: { grace: 1 } }, 'limits: Unrecognized key: "grace"'],
   ['a sandbox that is none', { model: scriptedModel([]), sandbox: 'none' }, 'sandbox:'],
   ['a policy that is none', { model: scriptedModel([]), approvalPolicy: 'yolo' }, 'approvalPolicy:'],
-  ['a handler that is no function', { model: scriptedModel([]), onRequest: 'approved' }, 'onRequest: Expected a function'],
+  [
+    'a handler that is no function',
+    { model: scriptedModel([]), onRequest: 'approved' },
+    'onRequest: Expected a function',
+  ],
   ['a kind with a bad name', { model: scriptedModel([]), tasks: { 'Bad Name': forever } }, 'tasks.Bad Name:'],
   ['options that are no object', 'model', 'options:'],
   ['null', null, 'options:'],
@@ -56,7 +65,10 @@ describe('misuse of the API', () => {
   it('keys that pollute prototypes do nothing', async () => {
     const any = defineTask({ input: z.record(z.string(), z.unknown()), work: async (input) => ({ input }) });
     const { session } = rig({ tasks: { any } });
-    await session.start('any', JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}')).outcome;
+    await session.start(
+      'any',
+      JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}'),
+    ).outcome;
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
     await session.close();
   });
@@ -81,7 +93,9 @@ describe('misuse of the API', () => {
 
   it('an unknown kind is refused, naming those that there are', async () => {
     const { session } = rig({ tasks: { forever } });
-    expect(() => session.start('toString' as never, {} as never)).toThrow('Expected one of the kinds regular, forever, got "toString"');
+    expect(() => session.start('toString' as never, {} as never)).toThrow(
+      'Expected one of the kinds regular, forever, got "toString"',
+    );
     await session.close();
   });
 
@@ -109,7 +123,9 @@ describe('misuse of the API', () => {
   it('answers for another session, after an abort and after the close change nothing', async () => {
     const asks = defineTask({
       input: z.object({}),
-      work: async (_input, ports) => ({ got: await ports.ask({ kind: 'question', questions: [{ id: 'q', question: '?' }] }) }),
+      work: async (_input, ports) => ({
+        got: await ports.ask({ kind: 'question', questions: [{ id: 'q', question: '?' }] }),
+      }),
     });
     const one = rig({ tasks: { asks } });
     const other = rig({ tasks: { asks } });
@@ -145,7 +161,8 @@ describe('misuse of the API', () => {
     const flood = defineTask({
       input: z.object({}),
       work: async (_input, ports) => {
-        for (let count = 0; count < 25_000; count += 1) ports.emit({ type: 'item.delta', itemId: 'x', delta: String(count) });
+        for (let count = 0; count < 25_000; count += 1)
+          ports.emit({ type: 'item.delta', itemId: 'x', delta: String(count) });
         return {};
       },
     });
@@ -189,7 +206,10 @@ describe('misuse of the API', () => {
         return {};
       },
     });
-    const parent = defineTask({ input: z.object({}), work: async (_input, ports) => ports.delegate({ kind: 'child', input: {} }) });
+    const parent = defineTask({
+      input: z.object({}),
+      work: async (_input, ports) => ports.delegate({ kind: 'child', input: {} }),
+    });
     const { session, events } = rig({ tasks: { child, parent } });
     await session.start('parent', {}).abort();
     const seen = events.length;
@@ -218,14 +238,26 @@ describe('misuse of the API', () => {
 });
 
 /** What a model may send by mistake or malice, and what the call comes to. */
-const badCalls: readonly [name: string, call: { name: string; arguments: object | string; callId?: string }[], outputs: (string | RegExp)[]][] = [
+const badCalls: readonly [
+  name: string,
+  call: { name: string; arguments: object | string; callId?: string }[],
+  outputs: (string | RegExp)[],
+][] = [
   ['an unknown tool', [{ name: 'nope', arguments: {} }], [/^Unknown tool "nope"\. The tools are: /]],
   ['a tool named like a prototype', [{ name: '__proto__', arguments: {} }], [/^Unknown tool "__proto__"/]],
-  ['arguments that are not JSON', [{ name: 'echo', arguments: '{"text": ' }], [/^Expected the arguments of echo to be JSON/]],
+  [
+    'arguments that are not JSON',
+    [{ name: 'echo', arguments: '{"text": ' }],
+    [/^Expected the arguments of echo to be JSON/],
+  ],
   ['arguments of the wrong schema', [{ name: 'echo', arguments: { text: 7 } }], [/^Invalid arguments for echo: /]],
   ['arguments that are an array', [{ name: 'echo', arguments: '["x"]' }], [/^Invalid arguments for echo: /]],
   ['arguments that are null', [{ name: 'echo', arguments: 'null' }], [/^Invalid arguments for echo: /]],
-  ['arguments of 2 MB', [{ name: 'echo', arguments: { text: 'x'.repeat(2 * 1024 * 1024) } }], [/^Expected arguments of at most 1048576 characters/]],
+  [
+    'arguments of 2 MB',
+    [{ name: 'echo', arguments: { text: 'x'.repeat(2 * 1024 * 1024) } }],
+    [/^Expected arguments of at most 1048576 characters/],
+  ],
   [
     'one call id twice',
     [
@@ -241,7 +273,12 @@ const badCalls: readonly [name: string, call: { name: string; arguments: object 
 describe('a model that calls badly', () => {
   for (const [name, call, outputs] of badCalls) {
     it(`(${name}) is told so, each call has one output, and the task goes on`, async () => {
-      const echo = defineTool({ name: 'echo', description: 'Echoes.', input: z.object({ text: z.string() }), execute: ({ text }) => text });
+      const echo = defineTool({
+        name: 'echo',
+        description: 'Echoes.',
+        input: z.object({ text: z.string() }),
+        execute: ({ text }) => text,
+      });
       const throws = defineTool({
         name: 'throws',
         description: 'Throws.',
@@ -253,7 +290,9 @@ describe('a model that calls badly', () => {
       const { session } = rig({ script: [{ call }, { say: 'Well.' }], tools: [echo, throws] });
       expect(await session.run('go').outcome).toMatchObject({ status: 'completed', answer: 'Well.' });
       const told = session.entries().flatMap((entry) => (entry.type === 'output' ? [entry.output] : []));
-      expect(told).toEqual(outputs.map((output) => (typeof output === 'string' ? output : expect.stringMatching(output))));
+      expect(told).toEqual(
+        outputs.map((output) => (typeof output === 'string' ? output : expect.stringMatching(output))),
+      );
       const ids = session.entries().flatMap((entry) => (entry.type === 'call' ? [entry.callId] : []));
       expect(new Set(ids).size).toBe(ids.length);
       await session.close();

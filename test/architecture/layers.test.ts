@@ -13,7 +13,9 @@ const LAYERS: LayerTable = {
     ['src/session/'],
     ['src/inspect/', 'src/here/'],
     // The composition root: the only files that know everything.
-    ['src/create-session.ts', 'src/index.ts', 'src/machines.ts'],
+    ['src/session-options.ts'],
+    ['src/create-session.ts'],
+    ['src/index.ts', 'src/machines.ts'],
     // Clients of the library, which use it as an embedder does.
     ['src/testing/'],
     ['src/cli/'],

@@ -17,7 +17,7 @@ const PURITY: PurityTable = {
     'src/protocol/',
   ],
   words: [
-    { pattern: /\bDate\b/, instead: 'take a Clock' },
+    { pattern: /\bDate\b/, instead: 'take a Clock, and turn times to text and back in iso-time.ts' },
     { pattern: new RegExp(`${FREE}performance\\b`), instead: 'take a Clock' },
     { pattern: new RegExp(`${FREE}set(?:Timeout|Interval|Immediate)\\b(?!\\??:)`), instead: 'take a Clock' },
     { pattern: /\bAbortSignal\.timeout\b/, instead: 'take a Clock' },
@@ -47,8 +47,11 @@ describe('the rule of purity', () => {
     purityViolations(new Map([[path, text]]), PURITY);
 
   it.each([
-    ['const now = Date.now();', 'uses Date: take a Clock'],
-    ['const now = new Date(1).toISOString();', 'uses Date: take a Clock'],
+    ['const now = Date.now();', 'uses Date: take a Clock, and turn times to text and back in iso-time.ts'],
+    [
+      'const now = new Date(1).toISOString();',
+      'uses Date: take a Clock, and turn times to text and back in iso-time.ts',
+    ],
     ['setTimeout(go, 1);', 'uses setTimeout: take a Clock'],
     ['const wait = setImmediate;', 'uses setImmediate: take a Clock'],
     ['AbortSignal.timeout(5);', 'uses AbortSignal.timeout: take a Clock'],

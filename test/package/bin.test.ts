@@ -105,16 +105,22 @@ describe('the program that bin/troupe starts', () => {
     realNode();
     put(
       'dist/src/cli/main.js',
-      'process.on("SIGTERM", () => process.exit(9)); setInterval(() => {}, 1e6); console.log(process.pid);',
+      `process.on('SIGTERM', () => process.exit(9));
+      process.stdin.on('end', () => process.exit(3)).resume();
+      console.log(process.pid);`,
     );
     const child = spawn(join(root, 'bin/troupe'), {
       env: { PATH: join(place, 'path') },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
-    const [pid] = await once(child.stdout, 'data');
-    expect(String(pid).trim()).toBe(String(child.pid));
-    child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([9, null]);
+    try {
+      const [pid] = await once(child.stdout, 'data');
+      expect(String(pid).trim()).toBe(String(child.pid));
+      child.kill('SIGTERM');
+      expect(await once(child, 'exit')).toEqual([9, null]);
+    } finally {
+      child.stdin.end(); // Ends the program also where the signal did not reach it.
+    }
   });
 });
 

@@ -77,7 +77,7 @@ describe('a command', () => {
 
 describe('the limits', () => {
   it('stop a command that takes too long', async () => {
-    const end = await proc.spawn(spec(bash('echo begun; exec sleep 600'), { timeoutMs: 200 })).ended;
+    const end = await proc.spawn(spec(bash('echo begun; exec sleep 600'), { timeoutMs: 500 })).ended;
     expect(lasting(end)).toEqual({
       ...exited(124, 'begun\n'),
       status: 'timed-out',
@@ -88,7 +88,7 @@ describe('the limits', () => {
 
   it('keep what a command says when it is told to stop, and its code is that of a timeout', async () => {
     const script = '$| = 1; $SIG{TERM} = sub { print "cleaned\\n"; exit 3 }; print "begun\\n"; sleep 600';
-    const end = await proc.spawn(spec(['perl', '-e', script], { timeoutMs: 200 })).ended;
+    const end = await proc.spawn(spec(['perl', '-e', script], { timeoutMs: 500 })).ended;
     expect([end.status, end.exitCode, end.signal, end.output.text]).toEqual([
       'timed-out',
       124,
@@ -168,7 +168,7 @@ describe('a kill', () => {
     const { promise: told, resolve } = Promise.withResolvers<void>();
     const onOutput = (text: string) => text.includes('told') && resolve();
     const script = '$| = 1; $SIG{TERM} = sub { print "told\\n" }; sleep 600 while 1';
-    const running = proc.spawn(spec(['perl', '-e', script], { timeoutMs: 200, graceMs: 600_000, onOutput }));
+    const running = proc.spawn(spec(['perl', '-e', script], { timeoutMs: 500, graceMs: 600_000, onOutput }));
     await told;
     expect((await running.kill(0)).graceful).toBe(false);
     expect(lasting(await running.ended)).toMatchObject({ status: 'timed-out', exitCode: 124, signal: 'SIGKILL' });

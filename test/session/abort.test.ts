@@ -33,7 +33,10 @@ const GENTLE = ['aborting', 'settling', 'cleanup'];
 
 describe('abort', () => {
   it('of a stream that hangs keeps the text that was told, marks it partial, and leaves a marker for the model', async () => {
-    const { session, events, model } = rig({ script: [{ say: ['Half a ', 'sentence'], hang: true }, { say: 'Again.' }], ...open });
+    const { session, events, model } = rig({
+      script: [{ say: ['Half a ', 'sentence'], hang: true }, { say: 'Again.' }],
+      ...open,
+    });
     const task = session.run('write');
     await next(session, (event) => event.type === 'item.delta' && event.delta === 'sentence');
     const receipt = await task.abort();
@@ -42,7 +45,12 @@ describe('abort', () => {
     const message = session.history().find((item) => item.type === 'agent_message');
     expect(message).toEqual({ id: message?.id, type: 'agent_message', text: 'Half a sentence', partial: true });
     await session.run('go on').outcome;
-    expect(model.requests.at(-1)?.history.map((entry) => entry.type === 'message' && entry.role)).toEqual(['user', 'assistant', 'user', 'user']);
+    expect(model.requests.at(-1)?.history.map((entry) => entry.type === 'message' && entry.role)).toEqual([
+      'user',
+      'assistant',
+      'user',
+      'user',
+    ]);
     expect(JSON.stringify(model.requests.at(-1)?.history)).toContain('<turn_aborted>');
     await session.close();
   });
@@ -114,7 +122,11 @@ describe('abort', () => {
     const { session, events } = rig({ tasks: { deaf }, rollout: 'fast' });
     const task = session.start('deaf', {});
     const receipt = await task.abort();
-    expect(shape(receipt)).toEqual({ ...NOTHING, phases: ['aborting', 'settling', 'killing', 'cleanup'], unsettled: 1 });
+    expect(shape(receipt)).toEqual({
+      ...NOTHING,
+      phases: ['aborting', 'settling', 'killing', 'cleanup'],
+      unsettled: 1,
+    });
     const seen = events.length;
     go.resolve();
     expect(await late.promise).toContain('has ended: its ports have no effect any more');
@@ -140,7 +152,8 @@ describe('abort', () => {
         name: 'wait',
         description: 'Waits to be aborted.',
         input: z.object({}),
-        execute: (_input, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')))),
+        execute: (_input, { signal }) =>
+          new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')))),
       });
       const { session, events } = rig({ script, tools: [wait], rollout: 'off' });
       const task = session.run('go');

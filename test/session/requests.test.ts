@@ -15,7 +15,10 @@ const asker = defineTask({
 
 const answered = (value: string): Decision => ({ decision: 'answered', answers: { value } });
 
-async function requestsOf(session: ReturnType<typeof rig>['session'], count: number): Promise<readonly SessionRequest[]> {
+async function requestsOf(
+  session: ReturnType<typeof rig>['session'],
+  count: number,
+): Promise<readonly SessionRequest[]> {
   while (session.pending().length < count) await nextOf(session, 'request.opened');
   return session.pending();
 }
@@ -102,7 +105,9 @@ describe('requests', () => {
     ]);
     expect(session.answer(request?.id ?? '', answered('from the root'))).toBe('accepted');
     expect(await task.outcome).toMatchObject({ inner: { status: 'completed', got: answered('from the root') } });
-    expect(events.filter(({ type }) => type === 'request.resolved').map(({ sessionId }) => sessionId)).toEqual([child?.id]);
+    expect(events.filter(({ type }) => type === 'request.resolved').map(({ sessionId }) => sessionId)).toEqual([
+      child?.id,
+    ]);
     expect(session.children()).toEqual([]);
     await session.close();
   });
@@ -134,7 +139,11 @@ describe('requests', () => {
     const { session, events } = rig({ tasks: { asker } });
     const task = session.start('asker', { ids: ['anyone'] });
     expect(await task.outcome).toMatchObject({ answers: [['anyone', 'denied']] });
-    expect(events.filter(({ type }) => type === 'warning.raised').map((event) => event.type === 'warning.raised' && event.code)).toEqual(['nobody-listening']);
+    expect(
+      events
+        .filter(({ type }) => type === 'warning.raised')
+        .map((event) => event.type === 'warning.raised' && event.code),
+    ).toEqual(['nobody-listening']);
     await session.close();
   });
 
@@ -177,7 +186,10 @@ describe('requests', () => {
 
   it('answered with abort end the asking task', async () => {
     const { session } = rig({ tasks: { asker }, onRequest: () => 'abort' });
-    expect(await session.start('asker', { ids: ['x'] }).outcome).toMatchObject({ status: 'aborted', reason: 'interrupted' });
+    expect(await session.start('asker', { ids: ['x'] }).outcome).toMatchObject({
+      status: 'aborted',
+      reason: 'interrupted',
+    });
     await session.close();
   });
 
@@ -198,10 +210,7 @@ describe('requests', () => {
         return name;
       },
     });
-    const script = [
-      { call: ['one', 'two'].map((name) => ({ name: 'act', arguments: { name } })) },
-      { say: 'Done.' },
-    ];
+    const script = [{ call: ['one', 'two'].map((name) => ({ name: 'act', arguments: { name } })) }, { say: 'Done.' }];
     const { session } = rig({ script, tools: [act] });
     session.requests$.subscribe(() => {});
     const task = session.run('go');
@@ -211,13 +220,18 @@ describe('requests', () => {
     expect(session.answer(open[0]?.id ?? '', 'denied')).toBe('accepted');
     expect(await task.outcome).toMatchObject({ status: 'completed', answer: 'Done.' });
     expect(ran).toEqual(['two']);
-    expect(session.entries().flatMap((entry) => (entry.type === 'output' ? [entry.output] : []))).toEqual(['rejected by user', 'two']);
+    expect(session.entries().flatMap((entry) => (entry.type === 'output' ? [entry.output] : []))).toEqual([
+      'rejected by user',
+      'two',
+    ]);
     await session.close();
   });
 
   it('approved for the session are not asked again for the same thing, anywhere in the tree', async () => {
     let asked = 0;
-    const command = (callId: string) => ({ call: { name: 'shell', arguments: { command: 'touch /dev/null' }, callId } });
+    const command = (callId: string) => ({
+      call: { name: 'shell', arguments: { command: 'touch /dev/null' }, callId },
+    });
     const { session } = rig({
       script: [command('a'), command('b'), { say: 'Done.' }],
       rollout: 'fast',

@@ -1,8 +1,8 @@
 import { createSession, type Session, type SessionEvent, type SessionOptions } from '../../src/index.ts';
 import { memoryLogStore } from '../../src/rollout/memory-log-store.ts';
-import { scriptedModel } from '../../src/testing/scripted-model.ts';
-import type { Script } from '../../src/testing/script.ts';
 import type { TaskDefinitions } from '../../src/tasks/define-task.ts';
+import type { Script } from '../../src/testing/script.ts';
+import { scriptedModel } from '../../src/testing/scripted-model.ts';
 
 type Options<T extends TaskDefinitions> = Partial<SessionOptions<T>> & { script?: Script };
 
@@ -10,7 +10,12 @@ type Options<T extends TaskDefinitions> = Partial<SessionOptions<T>> & { script?
 export function rig<T extends TaskDefinitions = Record<never, never>>({ script = [], ...options }: Options<T> = {}) {
   const model = scriptedModel(script);
   const log = memoryLogStore();
-  const session = createSession<T>({ model, rollout: 'durable', world: { logStore: log, ...options.world }, ...options });
+  const session = createSession<T>({
+    model,
+    rollout: 'durable',
+    world: { logStore: log, ...options.world },
+    ...options,
+  });
   const events: SessionEvent[] = [];
   session.events$.subscribe((event) => {
     events.push(event);

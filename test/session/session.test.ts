@@ -31,7 +31,9 @@ describe('a session', () => {
       'step.completed',
       'task.completed',
     ]);
-    expect(log.read(session.id).map(({ seq, type }) => [seq, type])).toEqual(committed.map(({ seq, type }) => [seq, type]));
+    expect(log.read(session.id).map(({ seq, type }) => [seq, type])).toEqual(
+      committed.map(({ seq, type }) => [seq, type]),
+    );
     const deltas = events.flatMap((event) => (event.type === 'item.delta' ? [event.delta] : []));
     expect(deltas.join('')).toBe('Hello.');
     await session.close();
@@ -124,7 +126,9 @@ describe('a session', () => {
     step.resolve();
     expect(await task.outcome).toMatchObject({ status: 'completed', answer: 'Two.' });
     expect(events.filter(({ type }) => type === 'input.queued')).toHaveLength(2);
-    const said = model.requests[1]?.history.flatMap((entry) => (entry.type === 'message' && entry.role === 'user' ? entry.content : []));
+    const said = model.requests[1]?.history.flatMap((entry) =>
+      entry.type === 'message' && entry.role === 'user' ? entry.content : [],
+    );
     expect(said).toEqual(['begin', 'also this', 'and that'].map((text) => ({ type: 'text', text })));
     expect(task.steer('too late')).toEqual({ disposition: 'rejected', reason: 'not-running' });
     await session.close();
@@ -140,7 +144,9 @@ describe('a session', () => {
     const receipt = await hanging.abort();
     expect(receipt.queued).toEqual({ kept: 1, dropped: 0 });
     await session.run('next').outcome;
-    const said = model.requests.at(-1)?.history.flatMap((entry) => (entry.type === 'message' && entry.role === 'user' ? entry.content : []));
+    const said = model.requests
+      .at(-1)
+      ?.history.flatMap((entry) => (entry.type === 'message' && entry.role === 'user' ? entry.content : []));
     expect(said?.slice(-2)).toEqual(['next', 'meanwhile'].map((text) => ({ type: 'text', text })));
     await session.close();
   });
@@ -148,7 +154,10 @@ describe('a session', () => {
   it('finishes the step that runs when it is cancelled, and completes', async () => {
     const step = Promise.withResolvers<void>();
     const { session, model } = rig({
-      script: [{ call: { name: 'shell', arguments: { command: 'echo done' } }, waitFor: step.promise }, { say: 'Never.' }],
+      script: [
+        { call: { name: 'shell', arguments: { command: 'echo done' } }, waitFor: step.promise },
+        { say: 'Never.' },
+      ],
       rollout: 'fast',
     });
     const task = session.run('work');
@@ -203,7 +212,9 @@ describe('a session', () => {
       status: 'failed',
       error: { code: 'internal', message: 'out of order', retryable: false },
     });
-    await expect(session.start('broken', {}).orThrow()).rejects.toThrow('The broken task failed (internal): out of order');
+    await expect(session.start('broken', {}).orThrow()).rejects.toThrow(
+      'The broken task failed (internal): out of order',
+    );
     expect((await session.run('still there?').orThrow()).answer).toBe('Fine.');
     await session.close();
   });
@@ -287,10 +298,19 @@ describe('a session', () => {
       input: z.object({}),
       work: async (_input, ports): Promise<object> => {
         contexts.push([ports.workspace.sandbox, ports.workspace.approvalPolicy]);
-        return ports.delegate({ kind: 'deeper', input: {}, context: { sandbox: 'danger-full-access', approvalPolicy: 'on-request' } });
+        return ports.delegate({
+          kind: 'deeper',
+          input: {},
+          context: { sandbox: 'danger-full-access', approvalPolicy: 'on-request' },
+        });
       },
     });
-    const { session } = rig({ tasks: { deeper }, sandbox: 'read-only', approvalPolicy: 'untrusted', limits: { depthMax: 1 } });
+    const { session } = rig({
+      tasks: { deeper },
+      sandbox: 'read-only',
+      approvalPolicy: 'untrusted',
+      limits: { depthMax: 1 },
+    });
     const outcome = await session.start('deeper', {}).outcome;
     expect(contexts).toEqual([
       ['read-only', 'untrusted'],
@@ -317,7 +337,10 @@ describe('a session', () => {
 
   it('takes a start from within an event, and reorders nothing for others', async () => {
     const { session, events } = rig({ script: [{ say: 'One.' }, { say: 'Two.' }] });
-    const second = next(session, (event) => event.type === 'task.completed' && started !== null && event.taskId === started);
+    const second = next(
+      session,
+      (event) => event.type === 'task.completed' && started !== null && event.taskId === started,
+    );
     let started: string | null = null;
     session.events$.subscribe(({ type }) => {
       if (type === 'task.completed' && started === null) started = session.run('again').id;

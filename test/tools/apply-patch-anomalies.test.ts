@@ -120,6 +120,14 @@ describe('apply_patch, bad and odd input', () => {
     expect((await fs.stat(join(cwd, 'a'))).mode & 0o7777).toBe(0o751);
   });
 
+  it('61 a file that is moved keeps its mode', async () => {
+    const { cwd } = await patchWorkspace({ a: 'old\n' });
+    await fs.chmod(join(cwd, 'a'), 0o751);
+    const [update = '', ...chunks] = UPDATE_A;
+    expect(toldText(await runPatch(cwd, patchText(update, '*** Move to: b', ...chunks)))).toMatch(/^Success/);
+    expect((await fs.stat(join(cwd, 'b'))).mode & 0o7777).toBe(0o751);
+  });
+
   it.skipIf(isRoot)('61 a file that may not be written is not changed (skipped for root, who may)', async () => {
     const { cwd } = await patchWorkspace({ a: 'old\n' });
     await fs.chmod(join(cwd, 'a'), 0o444);

@@ -72,7 +72,7 @@ async function carryOut(files: Files, file: PlannedFile, journal: Done[]): Promi
     // Noted before it is done: an error may come after the deed.
     journal.push({ type: 'file', file });
     if (file.after === null) await files.remove(file.path);
-    else await files.write(file.path, file.after);
+    else await files.write(file.path, file.after, file.modeAfter ?? undefined);
     return null;
   } catch (error) {
     return `${name} could not be ${file.after === null ? 'removed' : 'written'}: ${fileErrorText(error)}.`;
@@ -114,12 +114,12 @@ async function undo(files: Files, journal: readonly Done[]): Promise<readonly st
   return left;
 }
 
-async function putBack(files: Files, { path, before, after }: PlannedFile): Promise<void> {
+async function putBack(files: Files, { path, before, after, modeBefore }: PlannedFile): Promise<void> {
   const now = await contentOf(files, path);
   if (sameBytes(now, before)) return;
   if (!sameBytes(now, after)) throw Object.assign(new Error('somebody else has changed it since'), { code: 'EBUSY' });
   if (before === null) await files.remove(path);
-  else await files.write(path, before);
+  else await files.write(path, before, modeBefore ?? undefined);
 }
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {

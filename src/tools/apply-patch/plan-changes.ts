@@ -23,6 +23,9 @@ export type PlannedFile = Readonly<{
   isInside: boolean;
   before: Uint8Array | null;
   after: Uint8Array | null;
+  /** Permission bits before and after; null for a file that is not there, and for a new one. */
+  modeBefore: number | null;
+  modeAfter: number | null;
 }>;
 
 /** All that a patch will do: operation by operation, and file by file. */
@@ -50,7 +53,7 @@ export async function planChanges(
   return { ok: true, plan: { changes, files: [...states.values()].map((state) => ({ ...state })) } };
 }
 
-type State = { path: string; given: string; isInside: boolean; before: Uint8Array | null; after: Uint8Array | null };
+type State = { -readonly [Key in keyof PlannedFile]: PlannedFile[Key] };
 type States = Map<string, State>;
 type Desk = Readonly<{ files: Files; workspace: Workspace; states: States }>;
 type Failure = Readonly<{ ok: false; message: string }>;
@@ -96,8 +99,10 @@ async function planOperation(desk: Desk, operation: Operation): Promise<Change> 
       `${pathText(target.given)}: expected no file where ${pathText(path)} is moved to, got one. Delete it first, or move to another name.`,
     );
   }
+  const { modeAfter } = source;
   source.after = null;
   target.after = changed;
+  target.modeAfter = modeAfter;
   const movedTo = target === source ? null : operation.movedTo;
   return { ok: true, change: { kind: 'update', path, movedTo, before, after: changed } };
 }
@@ -128,7 +133,8 @@ async function stateOf(desk: Desk, given: string): Promise<State | Failure> {
       return failure(`${pathText(given)}: expected a file, got ${what}.`);
     }
     const before = kind === 'file' ? await desk.files.read(path) : null;
-    const state: State = { path, given, isInside, before, after: before };
+    const mode = kind === 'file' ? await desk.files.mode(path) : null;
+    const state: State = { path, given, isInside, before, after: before, modeBefore: mode, modeAfter: mode };
     desk.states.set(path, state);
     return state;
   } catch (error) {
