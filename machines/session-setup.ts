@@ -8,6 +8,7 @@ import {
   setup,
   stopChild,
 } from 'xstate';
+import { messageOf } from '../src/protocol/errors.ts';
 import {
   type KeptInput,
   NOTHING_TO_REPORT,
@@ -20,7 +21,7 @@ import {
   type TaskEnd,
   type TaskInput,
 } from '../src/protocol/messages.ts';
-import type { AbortReason, Disposition } from '../src/protocol/outcomes.ts';
+import type { AbortReason } from '../src/protocol/outcomes.ts';
 import type { SessionRequest } from '../src/protocol/requests.ts';
 import { type Logic, provided, type TimerLogic, toParent } from './logic.ts';
 
@@ -43,113 +44,192 @@ export type SessionMachineContext = SessionInput & {
 };
 
 type Event = SessionOp | SessionSignal | DoneActorEvent<TaskEnd> | ErrorActorEvent;
-type Ended = { end: TaskEnd };
-type Order = { order: StartOrder };
-type Named = { taskId: string };
-type Abort = { reason: AbortReason; at: number; deadline: number };
+type Scope = { context: SessionMachineContext; event: Event };
 
 const base = setup({
   types: {} as { context: SessionMachineContext; events: Event; input: SessionInput },
   actors: { task: provided<TaskLogic>(), timer: provided<TimerLogic>() },
   guards: {
-    isBeside: (_, { order }: Order) => order.placement === 'beside',
-    isRefusing: (_, { order }: Order) => order.whenBusy === 'reject',
-    isReplacing: (_, { order }: Order) => order.whenBusy === 'replace',
-    isForeground: ({ context }, { taskId }: Named) => context.foreground?.taskId === taskId,
-    isQueued: ({ context }, { taskId }: Named) => context.queue.some((order) => order.taskId === taskId),
-    isLastReleased: ({ context }, { taskId }: Named) => context.unreleased.every((id) => id === taskId),
-    isNextQueued: ({ context }, { taskId }: Named) =>
-      context.queue.length > 0 && context.unreleased.every((id) => id === taskId),
-    isNextLeftover: ({ context }, { taskId }: Named) =>
-      context.inputs.length > 0 && context.lastEnd === 'completed' && context.unreleased.every((id) => id === taskId),
+    isBeside: (scope) => orderIn(scope).placement === 'beside',
+    isRefusing: (scope) => orderIn(scope).whenBusy === 'reject',
+    isReplacing: (scope) => orderIn(scope).whenBusy === 'replace',
+    isForeground: (scope) => scope.context.foreground?.taskId === childIn(scope.event),
+    isQueued: ({ context, event }) =>
+      event.type === 'op.abort' && context.queue.some(({ taskId }) => taskId === event.taskId),
+    isLastReleased: ({ context, event }) => isLastRelease(context, event),
+    isNextQueued: ({ context, event }) => isLastRelease(context, event) && context.queue.length > 0,
+    isNextLeftover: ({ context, event }) =>
+      isLastRelease(context, event) && context.inputs.length > 0 && context.lastEnd === 'completed',
     isSuperseded: ({ context }) => context.queue[0]?.whenBusy === 'replace',
     isAtRest: ({ context }) =>
       running(context).length === 0 && (context.unreleased.length === 0 || context.path.length > 1),
-    isLastRequest: ({ context }, { requestId }: { requestId: string }) =>
-      context.requests.every(({ id }) => id === requestId),
+    isLastRequest: ({ context, event }) =>
+      'requestId' in event && context.requests.every(({ id }) => id === event.requestId),
   },
   actions: {
+    // Provided by the runtime: it commits, tells and answers. It decides nothing.
     announceOpened: () => {},
     announceClosed: () => {},
-    announceStart: (_, _params: Order) => {},
-    announceInput: (_, _params: { kept: KeptInput }) => {},
-    announceAborting: (_, _params: { taskIds: readonly string[]; reason: AbortReason }) => {},
-    announceEnd: (_, _params: Ended) => {},
-    answerOrder: (_, _params: { taskId: string; disposition: Disposition }) => {},
+    announceStart: () => {},
+    announceInput: () => {},
+    announceEnd: () => {},
+    announceAborting: (_, _params: Abort) => {},
+    answerOrder: (
+      _,
+      _params: { disposition: 'started' | 'queued' } | { disposition: 'rejected'; reason: string },
+    ) => {},
+    answerInput: () => {},
     dropOrders: (_, _params: { orders: readonly StartOrder[]; reason: AbortReason }) => {},
-    settleRequest: (_, _params: Extract<SessionSignal, { type: 'request.settled' }>) => {},
-    passDecision: (_, _params: Extract<SessionOp, { type: 'op.answer' }>) => {},
-    expireDue: (_, _params: { at: number }) => {},
+    settleRequest: () => {},
+    passDecision: () => {},
+    expireDue: () => {},
 
-    takeSlot: assign(({ context }, { order }: Order) => {
-      const slot: TaskSlot = { taskId: order.taskId, kind: order.kind, steerable: order.steerable };
-      return order.placement === 'beside' ? { beside: [...context.beside, slot] } : { foreground: slot };
+    takeSlot: assign((scope) => {
+      const { taskId, kind, steerable, placement } = orderIn(scope);
+      const slot: TaskSlot = { taskId, kind, steerable };
+      return placement === 'beside' ? { beside: [...scope.context.beside, slot] } : { foreground: slot };
     }),
-    addToQueue: assign(({ context }, { order }: Order) => ({ queue: [...context.queue, order] })),
-    shiftQueue: assign({ queue: ({ context }) => context.queue.slice(1) }),
-    removeFromQueue: assign(({ context }, { taskId }: Named) => ({
-      queue: context.queue.filter((order) => order.taskId !== taskId),
+    addToQueue: assign((scope) => ({ queue: [...scope.context.queue, orderIn(scope)] })),
+    shiftQueue: assign(({ context }) => ({ queue: context.queue.slice(1) })),
+    removeFromQueue: assign((scope) => ({
+      queue: scope.context.queue.filter((order) => !namedIn(scope).includes(order)),
     })),
     emptyQueue: assign({ queue: [] }),
-    addInput: assign(({ context }, { kept }: { kept: KeptInput }) => ({ inputs: [...context.inputs, kept] })),
-    shiftInputs: assign({ inputs: ({ context }) => context.inputs.slice(1) }),
-    dropInputs: assign(({ context }, { inputIds }: { inputIds: readonly string[] }) => ({
-      inputs: context.inputs.filter(({ inputId }) => !inputIds.includes(inputId)),
-    })),
-    releaseTask: stopChild((_, { end }: Ended) => end.taskId),
-    noteEnd: assign(({ context }, { end }: Ended) => {
-      const isForeground = context.foreground?.taskId === end.taskId;
+    addInput: assign(({ context, event }) =>
+      event.type === 'op.steer' ? { inputs: [...context.inputs, event.kept] } : {},
+    ),
+    shiftInputs: assign(({ context }) => ({ inputs: context.inputs.slice(1) })),
+    dropInputs: assign(({ context, event }) =>
+      event.type === 'inputs.taken'
+        ? { inputs: context.inputs.filter(({ inputId }) => !event.inputIds.includes(inputId)) }
+        : {},
+    ),
+    releaseTask: stopChild(({ event }) => childIn(event)),
+    noteEnd: assign(({ context, event }) => {
+      const { taskId, end } = endIn(event);
+      const isForeground = context.foreground?.taskId === taskId;
       return {
         foreground: isForeground ? null : context.foreground,
-        beside: context.beside.filter((slot) => slot.taskId !== end.taskId),
-        unreleased: [...context.unreleased, end.taskId],
-        lastEnd: isForeground ? end.end : context.lastEnd,
+        beside: context.beside.filter((slot) => slot.taskId !== taskId),
+        unreleased: [...context.unreleased, taskId],
+        lastEnd: isForeground ? end : context.lastEnd,
       };
     }),
-    noteReleased: assign(({ context }, { taskId }: Named) => ({
-      unreleased: context.unreleased.filter((id) => id !== taskId),
-    })),
-    tellEnded: sendTo(toParent, ({ context }, { end }: Ended) => ({
-      type: 'session.task-ended',
-      taskId: end.taskId,
-      at: end.at,
-      end,
-      report: reportOf(context, end),
-    })),
-    tellAcknowledged: sendTo(toParent, (_, { at }: { at: number }) => ({ type: 'session.acknowledged', at })),
-    addRequest: assign(({ context }, { request }: { request: SessionRequest }) => ({
-      requests: [...context.requests, request],
-    })),
-    removeRequest: assign(({ context }, { requestId }: { requestId: string }) => ({
-      requests: context.requests.filter(({ id }) => id !== requestId),
-    })),
+    noteReleased: assign(({ context, event }) =>
+      event.type === 'terminal.released' ? { unreleased: context.unreleased.filter((id) => id !== event.taskId) } : {},
+    ),
+    tellEnded: sendTo(toParent, ({ context, event }) => {
+      const end = endIn(event);
+      return { type: 'session.task-ended', taskId: end.taskId, at: end.at, end, report: reportOf(context, end) };
+    }),
+    tellAcknowledged: sendTo(toParent, ({ event }) => ({ type: 'session.acknowledged', at: atIn(event) })),
+    addRequest: assign(({ context, event }) =>
+      event.type === 'request.opened' ? { requests: [...context.requests, event.request] } : {},
+    ),
+    removeRequest: assign(({ context, event }) =>
+      'requestId' in event ? { requests: context.requests.filter(({ id }) => id !== event.requestId) } : {},
+    ),
     endAttention: raise({ type: 'attention.over' }),
   },
 });
 
-/** The words of the session chart: its guards, and its actions. Those with an empty body are provided by the runtime. */
+/** The words of the session chart: its guards, and its actions. */
 export const sessionSetup = base.extend({
   actions: {
-    spawnTask: enqueueActions(({ context, enqueue }, { order: { taskId, kind } }: Order) => {
+    spawnTask: enqueueActions(({ context, event, enqueue }) => {
+      const { taskId, kind } = orderIn({ context, event });
       const input: TaskInput = { taskId, sessionId: context.sessionId, kind, killMs: context.killMs };
       enqueue.spawnChild(kind as 'task', { id: taskId, input }); // Kinds are provided by name; the handle has checked it.
     }),
-    sendAbort: enqueueActions(
-      ({ enqueue }, { taskIds, reason, at, deadline }: Abort & { taskIds: readonly string[] }) => {
-        for (const taskId of taskIds) enqueue.sendTo(taskId, { type: 'task.abort', reason, at, deadline });
-      },
-    ),
-    sendKill: enqueueActions(({ context, enqueue }, { at }: { at: number }) => {
-      for (const { taskId } of running(context)) enqueue.sendTo(taskId, { type: 'task.kill', at });
+    sendAbort: enqueueActions(({ enqueue }, { taskIds, ...abort }: Abort) => {
+      for (const taskId of taskIds) enqueue.sendTo(taskId, { type: 'task.abort', ...abort });
     }),
-    sendCancel: enqueueActions(({ context, enqueue }, { taskId }: Named) => {
-      if (running(context).some((slot) => slot.taskId === taskId)) enqueue.sendTo(taskId, { type: 'task.cancel' });
+    sendKill: enqueueActions(({ context, event, enqueue }) => {
+      for (const { taskId } of running(context)) enqueue.sendTo(taskId, { type: 'task.kill', at: atIn(event) });
+    }),
+    sendCancel: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'op.cancel' || running(context).every(({ taskId }) => taskId !== event.taskId)) return;
+      enqueue.sendTo(event.taskId, { type: 'task.cancel' });
     }),
   },
 });
 
-/** What runs: the foreground task, and those beside it. */
-export function running({ foreground, beside }: SessionMachineContext): readonly TaskSlot[] {
+/** Which tasks are aborted, and why. */
+export type Abort = Readonly<{ taskIds: readonly string[]; reason: AbortReason; at: number; deadline: number }>;
+
+/** All that runs, for the reason that the event gives; a close gives `shutdown`. */
+export function abortAll({
+  context,
+  event,
+}: {
+  context: SessionMachineContext;
+  event: { at: number; deadline: number; reason?: AbortReason };
+}): Abort {
+  const { at, deadline, reason = 'shutdown' } = event;
+  return { at, deadline, reason, taskIds: running(context).map(({ taskId }) => taskId) };
+}
+
+/** The one task that the event names, if it runs. */
+export function abortNamed(scope: {
+  context: SessionMachineContext;
+  event: { at: number; deadline: number; reason: AbortReason; taskId: string };
+}): Abort {
+  const all = abortAll(scope);
+  return { ...all, taskIds: all.taskIds.filter((taskId) => taskId === scope.event.taskId) };
+}
+
+/** The foreground task, which makes room for the next one. */
+export function abortReplaced({ context, event }: { context: SessionMachineContext; event: { type: string } }): Abort {
+  const at = atIn(event);
+  const taskIds = context.foreground === null ? [] : [context.foreground.taskId];
+  return { taskIds, reason: 'replaced', at, deadline: at + context.graceMs };
+}
+
+/** The start that an event is about: the one it brings, or the next one whose turn it makes. */
+export function orderIn({ context, event }: Scope): StartOrder {
+  if (event.type === 'op.start') return event.order;
+  if (event.type === 'op.steer') return event.kept.order;
+  const next = context.queue[0] ?? context.inputs[0]?.order;
+  if (next === undefined) throw new Error(`Expected a start to be waiting, got none at "${event.type}".`);
+  return next;
+}
+
+/** Queued starts that an event names. */
+export function namedIn({ context, event }: Scope): readonly StartOrder[] {
+  return event.type === 'op.abort' ? context.queue.filter(({ taskId }) => taskId === event.taskId) : [];
+}
+
+/** How the task that an event tells of has ended; one that crashed has failed. */
+export function endIn(event: Event): TaskEnd {
+  if ('output' in event) return event.output;
+  const taskId = childIn(event);
+  const cause = 'error' in event ? messageOf(event.error) : event.type;
+  const message = `The task crashed: ${cause}. This is a defect of the task's machine.`;
+  const [kind = taskId] = taskId.split('/');
+  return { taskId, kind, at: 0, end: 'failed', error: { code: 'internal', message, retryable: false } };
+}
+
+/** In ms since 1970; null when no request of this session's own expires. */
+export function earliestExpiry({ sessionId, requests }: SessionMachineContext): number | null {
+  const times = requests.flatMap((request) =>
+    request.sessionId === sessionId && request.expiresAt !== undefined ? [Date.parse(request.expiresAt)] : [],
+  );
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+function childIn(event: Event): string {
+  return 'actorId' in event ? event.actorId : '';
+}
+
+function atIn(event: { type: string }): number {
+  return 'at' in event && typeof event.at === 'number' ? event.at : 0;
+}
+
+function isLastRelease({ unreleased }: SessionMachineContext, event: Event): boolean {
+  return event.type === 'terminal.released' && unreleased.every((taskId) => taskId === event.taskId);
+}
+
+function running({ foreground, beside }: SessionMachineContext): readonly TaskSlot[] {
   return foreground === null ? beside : [foreground, ...beside];
 }
 

@@ -59,10 +59,8 @@ function edgeOf(
 ): { box: string; from: string; to: string; remarks: string[] } | null {
   const [target] = targets;
   if (target === undefined) return null;
-  if (target === state.path) {
-    return target === '' ? null : { box: parentOf(target), from: target, to: target, remarks: [] };
-  }
-  const box = sharedAncestor([state.path, ...targets]);
+  const toItself = target === state.path && target !== '';
+  const box = toItself ? parentOf(target) : sharedAncestor([state.path, ...targets]);
   if (box === target || drawing.types.get(box) === 'parallel') return null;
   const fromAnyState = box === state.path;
   const from = fromAnyState ? state.path : childOn(box, state.path);
@@ -184,17 +182,16 @@ const RESERVED = [
 function idsOf(chart: Chart): ReadonlyMap<string, string> {
   const ids = new Map<string, string>();
   const taken = new Set(RESERVED);
+  const name = (path: string, wish: string): void => {
+    let id = wish;
+    for (let count = 2; taken.has(id.toLowerCase()); count += 1) id = `${wish}_${count}`;
+    taken.add(id.toLowerCase());
+    ids.set(path, id);
+  };
   for (const state of withDescendants(chart)) {
     const plain = (state.path || chart.id).replaceAll(/\W+/g, '_');
-    for (const [path, wish] of [
-      [state.path, plain],
-      [throughout(state.path), `${plain}_any`],
-    ] as const) {
-      let id = wish;
-      for (let count = 2; taken.has(id.toLowerCase()); count += 1) id = `${wish}_${count}`;
-      taken.add(id.toLowerCase());
-      ids.set(path, id);
-    }
+    name(state.path, plain);
+    name(throughout(state.path), `${plain}_any`);
   }
   return ids;
 }

@@ -20,7 +20,8 @@ export function displayArgv(argv: readonly string[]): string {
  */
 const UNSEEN = /[^\P{C}\n\t]|[\p{Zl}\p{Zp}\p{DI}\u2800]|\\(?=x[0-9a-f]{2}|u\{[0-9a-f]+\})/gu;
 
-const PLAIN_WORD = /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*$/;
+/** An `=` is plain in a flag only: `A=1` in front of a command would be no argument. */
+const PLAIN_WORD = /^(?:[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+:,./-]*|-[A-Za-z0-9_@%+=:,./-]*)$/;
 
 function visible(character: string): string {
   const code = character.codePointAt(0) ?? 0;

@@ -19,7 +19,8 @@ export function plainWords(command: string): readonly string[] | null {
     }
     rest = rest.slice(whole.length);
   }
-  return word === null ? words : [...words, word];
+  if (word !== null) words.push(word);
+  return words[0]?.includes('=') ? null : words;
 }
 
 /** Control, format, private, unassigned and surrogate characters, and separators but the plain blank. */

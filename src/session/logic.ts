@@ -4,6 +4,7 @@ import { delegate, type RelayInput, type RelayLogic, type SessionLogic } from '.
 import { type CleanupLogic, lifecycle, type WorkLogic } from '../../machines/lifecycle.ts';
 import type { TimerLogic } from '../../machines/logic.ts';
 import { sessionMachine } from '../../machines/session.machine.ts';
+import { endIn, orderIn } from '../../machines/session-setup.ts';
 import { relay } from '../channel/relay.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { TaskInput } from '../protocol/messages.ts';
@@ -74,8 +75,9 @@ const session = sessionMachine.provide({
       );
     },
     announceClosed: ({ context, system }) => closeBook(bookOf({ system }, context.sessionId)),
-    announceStart({ context, system }, { order }) {
+    announceStart({ context, event, system }) {
       const book = bookOf({ system }, context.sessionId);
+      const order = orderIn({ context, event });
       const { taskId, kind, input, context: frozen } = order;
       book.tasks.set(taskId, {
         order,
@@ -94,37 +96,52 @@ const session = sessionMachine.provide({
       });
       commit(book, { type: 'task.started', kind, input, context: frozen }, { taskId, sync: true });
     },
-    announceInput({ context, system }, { kept: { inputId, input } }) {
+    announceInput({ context, event, system }) {
+      if (event.type !== 'op.steer') return;
+      const { inputId, input } = event.kept;
       commit(bookOf({ system }, context.sessionId), { type: 'input.queued', inputId, input }, { sync: true });
     },
     announceAborting({ context, system }, { taskIds, reason }) {
       const book = bookOf({ system }, context.sessionId);
       for (const taskId of taskIds) commit(book, { type: 'task.aborting', reason }, { taskId });
     },
-    announceEnd({ context, system }, { end }) {
-      conclude(bookOf({ system }, context.sessionId), end, context.inputs.length + context.queue.length);
+    announceEnd({ context, event, system }) {
+      conclude(bookOf({ system }, context.sessionId), endIn(event), context.inputs.length + context.queue.length);
     },
-    answerOrder({ context, system }, { taskId, disposition }) {
+    answerOrder({ context, event, system }, answer) {
+      const { taskId } = orderIn({ context, event });
+      const disposition = answer.disposition === 'rejected' ? answer : { ...answer, taskId };
+      bookOf({ system }, context.sessionId).listeners.get(taskId)?.disposed(disposition);
+    },
+    answerInput({ context, event, system }) {
+      const { taskId } = orderIn({ context, event });
+      const { foreground } = context;
+      const disposition =
+        foreground?.steerable === true
+          ? ({ disposition: 'steered', taskId: foreground.taskId } as const)
+          : ({ disposition: 'queued', taskId } as const);
       bookOf({ system }, context.sessionId).listeners.get(taskId)?.disposed(disposition);
     },
     dropOrders({ context, system }, { orders, reason }) {
       for (const order of orders) dropOrder(bookOf({ system }, context.sessionId), order, reason);
     },
-    settleRequest({ context, system }, { requestId, resolution }) {
-      settle(bookOf({ system }, context.sessionId), requestId, resolution);
+    settleRequest({ context, event, system }) {
+      if (event.type === 'request.settled')
+        settle(bookOf({ system }, context.sessionId), event.requestId, event.resolution);
     },
     passDecision: sendTo(
-      ({ context, system, self }, { requestId }) => {
-        const owner = context.requests.find(({ id }) => id === requestId)?.sessionId;
+      ({ context, event, system, self }) => {
+        const owner = context.requests.find(({ id }) => 'requestId' in event && id === event.requestId)?.sessionId;
         return owner === undefined ? self : (bookOf({ system }, owner).actor ?? self);
       },
-      (_, { requestId, decision, by }) => ({
-        type: 'request.settled',
-        requestId,
-        resolution: { how: 'answered', decision, by },
-      }),
+      ({ event }) => {
+        if (event.type !== 'op.answer') throw new Error(`Expected an answer, got "${event.type}".`);
+        const { requestId, decision, by } = event;
+        return { type: 'request.settled', requestId, resolution: { how: 'answered', decision, by } };
+      },
     ),
-    expireDue({ context, system }, { at }) {
+    expireDue({ context, event, system }) {
+      const at = 'at' in event ? event.at : 0;
       const book = bookOf({ system }, context.sessionId);
       for (const { id, sessionId, expiresAt } of context.requests) {
         if (sessionId !== context.sessionId || expiresAt === undefined || Date.parse(expiresAt) > at) continue;

@@ -7,7 +7,7 @@ import type { Trace } from './trace.ts';
 /** Files in memory, and ways to look at them and to change them from outside, which take no time. */
 export interface SimulatedFiles extends Files {
   /** Puts something at an absolute path, with all directories above it; it replaces what is there. */
-  put(path: string, content: string | Uint8Array | Readonly<{ link: string }>): void;
+  put(path: string, content: string | Uint8Array | Readonly<{ link: string }>, mode?: number): void;
   /** Makes a directory, and all above it. */
   putDirectory(path: string): void;
   /** Every file as text, every link as `-> target`, every empty directory as `<directory>`, by absolute path, sorted. */
@@ -21,7 +21,7 @@ const SLOWEST_MS = [0, 1, 10];
 
 /**
  * Files that behave as those of a Linux machine seen through the port, down to the codes of its errors: what changes
- * something goes through no link. There are no modes and owners, and no limits but that of a name.
+ * something goes through no link. Modes are kept and permit everything; there are no limits but that of a name.
  */
 export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): SimulatedFiles {
   const pace = rng.pace(SLOWEST_MS);
@@ -59,11 +59,17 @@ export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): Si
         if (entry.type !== 'file') throw failure('EISDIR', `Expected a file, got a directory: ${path}`);
         return entry.bytes.slice();
       }),
-    write: (path, bytes) =>
+    mode: (path) =>
+      act('a look at the mode', path, () => {
+        const { entry } = walk(root, path, false);
+        if (entry === null) throw failure('ENOENT', `no such file or directory, lstat '${path}'`);
+        return entry.type === 'file' ? entry.mode : MODES[entry.type];
+      }),
+    write: (path, bytes, mode) =>
       change('write', path, ({ entries, name, entry }) => {
         if (entry !== null && entry.type !== 'file')
           throw failure('EINVAL', `Expected a file to replace, got a ${entry.type}: ${path}`);
-        entries.set(name, { type: 'file', bytes: bytes.slice() });
+        entries.set(name, { type: 'file', bytes: bytes.slice(), mode: mode ?? entry?.mode ?? MODES.file });
       }),
     remove: (path) =>
       change('remove', path, ({ entries, name, entry }) => {
@@ -83,13 +89,10 @@ export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): Si
         if (entry.entries.size > 0) throw failure('ENOTEMPTY', `directory not empty, rmdir '${path}'`);
         entries.delete(name);
       }),
-    put(path, content) {
+    put(path, content, mode = MODES.file) {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       const entry: Entry =
-        typeof content === 'string'
-          ? { type: 'file', bytes: Buffer.from(content) }
-          : 'link' in content
-            ? { type: 'link', target: content.link }
-            : { type: 'file', bytes: content.slice() };
+        'link' in bytes ? { type: 'link', target: bytes.link } : { type: 'file', bytes: bytes.slice(), mode };
       madeDirectory(root, dirname(path)).entries.set(basename(path), entry);
     },
     putDirectory: (path) => void madeDirectory(root, path),
@@ -98,7 +101,13 @@ export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): Si
 }
 
 type Directory = Readonly<{ type: 'directory'; entries: Map<string, Entry> }>;
-type Entry = Directory | Readonly<{ type: 'file'; bytes: Uint8Array }> | Readonly<{ type: 'link'; target: string }>;
+type Entry =
+  | Directory
+  | Readonly<{ type: 'file'; bytes: Uint8Array; mode: number }>
+  | Readonly<{ type: 'link'; target: string }>;
+
+/** What a new file, a directory and a link are given where the umask is 022. */
+const MODES = { file: 0o644, directory: 0o755, link: 0o777 };
 
 /** How many links Linux follows in one path. */
 const LINKS_MAX = 40;

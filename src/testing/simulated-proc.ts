@@ -88,78 +88,158 @@ type Cause = 'timed-out' | 'output-limit' | 'killed';
 type Killing = Readonly<{ grace: Deadline; report: Promise<KillReport> }>;
 
 const NOTHING_KILLED: KillReport = { graceful: true, killed: 0, survivors: 0 };
+const KILLED: Exit = { code: null, signal: 'SIGKILL' };
 
 function start(pid: number, spec: ProcessSpec, behaviour: CommandBehaviour, desk: Desk): RunningProcess {
-  const { clock, table, trace } = desk;
+  const { clock, trace, table } = desk;
   const { argv, cwd } = spec;
-  const command = commandOf(argv);
-  const startedAtMs = clock.now();
-  const exit = Promise.withResolvers<Exit>();
-  const life = new AbortController();
+  const life = begin(pid, spec, desk);
   const capture = createCapture(spec.keepBytes);
+  const tell = tellSafely(spec.onOutput);
   let totalBytes = 0;
   let cause: Cause | null = null;
   let killing: Killing | null = null;
-  table.set(pid, { pid, command, cwd, startedAtMs });
+  table.set(pid, { pid, command: life.command, cwd, startedAtMs: life.startedAtMs });
   trace.add({ type: 'process.started', pid, argv, cwd });
 
-  const isAlive = () => table.has(pid);
-  const die = (code: number | null, signal: Exit['signal']) => {
-    if (!table.delete(pid)) return;
-    life.abort();
-    trace.add({ type: 'process.ended', pid, exitCode: code, signal });
-    exit.resolve({ code, signal });
-  };
   const stop = (why: Cause, graceMs: number): Promise<KillReport> => {
-    if (!isAlive()) return killing?.report ?? Promise.resolve(NOTHING_KILLED);
+    if (!life.isAlive()) return killing?.report ?? Promise.resolve(NOTHING_KILLED);
     cause ??= why;
-    killing ??= kill(behaviour, { desk, command, life: life.signal, isAlive, die });
+    killing ??= beginKilling(life, behaviour, desk);
     killing.grace.within(graceMs);
     return killing.report;
   };
-  const tell = tellSafely(spec.onOutput);
   const write = (text: string) => {
     const bytes = Buffer.from(text);
     capture.write(bytes);
     totalBytes += bytes.length;
-    tell(text);
+    tell(bytes.toString());
     if (totalBytes > spec.outputMaxBytes) void stop('output-limit', spec.graceMs);
-  };
-  const live = async () => {
-    const { output = [], exitCode = 0, exitAfterMs } = behaviour;
-    for (const piece of output) {
-      const { text, afterMs } = typeof piece === 'string' ? { text: piece, afterMs: desk.pace() } : piece;
-      await clock.pass(afterMs, `the next output of ${command}`, life.signal);
-      if (!isAlive()) return;
-      write(text);
-    }
-    if (exitCode === null) return;
-    await clock.pass(exitAfterMs ?? desk.pace(), `the exit of ${command}`, life.signal);
-    die(exitCode, null);
   };
   const end = async (): Promise<ProcessEnd> => {
     const timeout = clock.setTimeout(() => void stop('timed-out', spec.graceMs), spec.timeoutMs);
-    // One that survives the killing never exits; there is nothing more to wait for then.
-    const survived = new Promise<Exit>((resolve) => {
-      life.signal.addEventListener('abort', () => resolve(KILLED), { once: true });
-    });
-    void live();
-    const { code, signal } = await Promise.race([exit.promise, survived]);
+    const { code, signal } = await life.exit;
     clock.clearTimeout(timeout);
-    const durationMs = clock.now() - startedAtMs;
-    const report = killing === null ? null : await killing.report;
-    await clock.pass(desk.deathPace(), `the rest of the output of ${command}`);
-    return {
-      status: cause ?? 'exited',
-      exitCode: cause === 'timed-out' ? EXIT_TIMED_OUT : exitCodeOf(code, signal),
-      signal,
-      output: capture.read(),
-      error: null,
-      durationMs,
-      killed: report,
-    };
+    const durationMs = clock.now() - life.startedAtMs;
+    const killed = killing === null ? null : await killing.report;
+    await clock.pass(desk.deathPace(), `the rest of the output of ${life.command}`);
+    const exitCode = cause === 'timed-out' ? EXIT_TIMED_OUT : exitCodeOf(code, signal);
+    return { status: cause ?? 'exited', exitCode, signal, output: capture.read(), error: null, durationMs, killed };
   };
+  void live(life, behaviour, desk, write);
   return { pid, ended: end(), kill: (graceMs) => stop('killed', graceMs) };
 }
 
-const KILLED: Exit = { code: null, signal: 'SIGKILL' };
+/** A process from its start to its end. */
+type Life = Readonly<{
+  command: string;
+  startedAtMs: number;
+  isAlive(): boolean;
+  /** Aborts when it does nothing any more: it has ended, or was given up. */
+  over: AbortSignal;
+  /** How it ended, or was given up. */
+  exit: Promise<Exit>;
+  die(exit: Exit): void;
+  giveUp(): void;
+}>;
+
+function begin(pid: number, { argv }: ProcessSpec, { clock, table, trace }: Desk): Life {
+  const over = new AbortController();
+  const { promise: exit, resolve } = Promise.withResolvers<Exit>();
+  const leave = (how: Exit) => {
+    over.abort();
+    resolve(how);
+  };
+  return {
+    command: commandOf(argv),
+    startedAtMs: clock.now(),
+    isAlive: () => table.has(pid),
+    over: over.signal,
+    exit,
+    die({ code, signal }) {
+      if (!table.delete(pid)) return;
+      trace.add({ type: 'process.ended', pid, exitCode: code, signal });
+      leave({ code, signal });
+    },
+    giveUp: () => leave(KILLED),
+  };
+}
+
+async function live(life: Life, behaviour: CommandBehaviour, desk: Desk, write: (text: string) => void): Promise<void> {
+  const { output = [], exitCode = 0, exitAfterMs } = behaviour;
+  for (const piece of output) {
+    const { text, afterMs } = typeof piece === 'string' ? { text: piece, afterMs: desk.pace() } : piece;
+    await desk.clock.pass(afterMs, `the next output of ${life.command}`, life.over);
+    if (life.over.aborted) return;
+    write(text);
+  }
+  if (exitCode === null) return;
+  await desk.clock.pass(exitAfterMs ?? desk.pace(), `the exit of ${life.command}`, life.over);
+  if (!life.over.aborted) life.die({ code: exitCode, signal: null });
+}
+
+function beginKilling(life: Life, behaviour: CommandBehaviour, desk: Desk): Killing {
+  const grace = createDeadline(desk.clock);
+  void obey(life, behaviour, desk);
+  return { grace, report: stopAndKill(life, behaviour, grace, desk) };
+}
+
+/** What a TERM does. */
+async function obey(life: Life, { onTerm = 'ends' }: CommandBehaviour, { clock, deathPace }: Desk): Promise<void> {
+  if (onTerm === 'ignored') return;
+  const tidies = typeof onTerm === 'object';
+  const afterMs = (tidies ? onTerm.afterMs : undefined) ?? deathPace();
+  await clock.pass(afterMs, `${life.command} to end after a TERM`, life.over);
+  if (life.over.aborted) return;
+  life.die(tidies ? { code: onTerm.exitCode, signal: null } : { code: null, signal: 'SIGTERM' });
+}
+
+async function stopAndKill(
+  life: Life,
+  { onKill = 'ends', processes = 1 }: CommandBehaviour,
+  grace: Deadline,
+  { clock }: Desk,
+): Promise<KillReport> {
+  await Promise.race([life.exit, grace.reached]);
+  grace.cancel();
+  if (!life.isAlive()) return { graceful: true, killed: processes, survivors: 0 };
+  if (onKill === 'ends') life.die(KILLED);
+  else await clock.pass(KILL_BOUND_MS, `${life.command} to be gone after a KILL`);
+  if (!life.isAlive()) return { graceful: false, killed: processes, survivors: 0 };
+  life.giveUp();
+  return { graceful: false, killed: 0, survivors: processes };
+}
+
+function notStarted(error: string): RunningProcess {
+  const output = { text: '', totalBytes: 0, truncated: false };
+  return {
+    pid: null,
+    ended: Promise.resolve({
+      status: 'not-started',
+      exitCode: EXIT_NOT_EXECUTABLE,
+      signal: null,
+      output,
+      error,
+      durationMs: 0,
+      killed: null,
+    }),
+    kill: () => Promise.resolve(NOTHING_KILLED),
+  };
+}
+
+function unknown(command: string): CommandBehaviour {
+  const advice = 'Expected a command of this simulation. Say what it does with world.command(pattern, behaviour).';
+  return { output: [`${command}: command not found. ${advice}\n`], exitCode: EXIT_NOT_FOUND };
+}
+
+/** A listener that throws is told nothing more. */
+function tellSafely(listener: ((text: string) => void) | undefined): (text: string) => void {
+  let listening = listener;
+  return (text) => {
+    try {
+      listening?.(text);
+    } catch {
+      listening = undefined;
+    }
+  };
+}

@@ -31,7 +31,8 @@ export function steppedClock(startMs = START_MS): SteppedClock {
     return timer;
   };
   const remove = (timer: unknown) => {
-    const index = timers.findIndex((known) => known === timer);
+    const known: readonly unknown[] = timers;
+    const index = known.indexOf(timer);
     if (index !== -1) timers.splice(index, 1);
   };
 

@@ -201,7 +201,7 @@ function textForModel(call: ShellCall, end: ProcessEnd, status: CallStatus): str
     ...(truncated || shown !== text ? [`Total output: ${totalBytes} bytes`] : []),
     ...leftRunning(end),
     'Output:',
-    end.error ?? shown,
+    end.error ?? (status === 'aborted' ? shown.replace(/\n$/, '') : shown),
     ...(status === 'aborted' ? [`aborted by user after ${Math.max(0.1, seconds).toFixed(1)} s`] : []),
   ].join('\n');
 }

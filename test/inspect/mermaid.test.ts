@@ -130,6 +130,19 @@ it('draws one arrow between two states, with each label once', () => {
   expect(lines.filter((line) => line.startsWith('a -->'))).toEqual(['a --> b : • x<br/>• z', 'a --> c : y → d']);
 });
 
+it('writes down what it cannot draw: the way back to the machine, to a box around, to a region itself', () => {
+  const lines = linesOf({
+    id: 'm',
+    type: 'parallel',
+    on: { again: '#m' },
+    states: { r: { initial: 'a', on: { anew: '#m.r' }, states: { a: { on: { up: '#m.r' } } } }, s: {} },
+  });
+  expect(lines).toContain('m_any : again → the machine');
+  expect(lines).toContain('r_any : anew → r');
+  expect(lines).toContain('r_a : up → r');
+  expect(lines.filter((line) => line.includes('-->'))).toEqual(['[*] --> r_a']);
+});
+
 it('shows a state of history and a machine without states', () => {
   const lines = linesOf({
     id: 'm',

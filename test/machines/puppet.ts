@@ -1,4 +1,4 @@
-import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import type { ActorLogic, AnyActorRef, AnyEventObject, EventObject, Snapshot } from 'xstate';
 import { createActor } from 'xstate';
 import type { Logic, TimerLogic } from '../../machines/logic.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -12,7 +12,7 @@ export type Puppet<Input, Command, Output> = Readonly<{
   heard: readonly Command[];
   isStopped: boolean;
   /** Tells the actor above. */
-  say(event: EventObject): void;
+  say(event: AnyEventObject): void;
   /** Ends with an output. */
   finish(output: Output): void;
   /** Throws, inside the actor. */
@@ -45,22 +45,22 @@ export function puppets<Input, Command extends EventObject, Output>(
     getPersistedSnapshot: (snapshot) => snapshot,
     restoreSnapshot: (snapshot) => snapshot as Kept<Input, Output>, // It was persisted by the function above.
     start(snapshot, { self }) {
+      const actor: AnyActorRef = self;
       const puppet: Mine = {
         id: self.id,
         input: snapshot.input,
         heard: [],
         isStopped: false,
         say: (event) => self._parent?.send(event),
-        finish: (output) => self.send({ type: 'puppet.finish', output }),
-        crash: (message) => self.send({ type: 'puppet.crash', message }),
+        finish: (output) => actor.send({ type: 'puppet.finish', output }),
+        crash: (message) => actor.send({ type: 'puppet.crash', message }),
       };
       all.push(puppet);
       byActor.set(self, puppet);
     },
     transition(snapshot, event, { self }) {
       const puppet = byActor.get(self);
-      if (isFinish<Output>(event))
-        return { ...snapshot, status: 'done', output: event.output } as Kept<Input, Output>; // Status decides which member of the union it is.
+      if (isFinish<Output>(event)) return { ...snapshot, status: 'done', output: event.output } as Kept<Input, Output>; // Status decides which member of the union it is.
       if (isCrash(event)) throw new Error(event.message);
       if (puppet === undefined) return snapshot;
       if (isStop(event)) {

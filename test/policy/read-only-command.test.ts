@@ -90,7 +90,7 @@ const OTHERS = [
   // Expansions, globs, assignments.
   ...[
     'ls $HOME',
-    'ls ${HOME}',
+    'ls $\u007bHOME}',
     'echo $(id)',
     'echo `id`',
     'echo "$(id)"',

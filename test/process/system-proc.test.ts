@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemProc } from '../../src/process/system-proc.ts';
+import { sendSignal } from '../../src/process/kill.ts';
+import { createProc, systemProc } from '../../src/process/system-proc.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { bash, exited, lasting, notStarted, testCommands } from './commands.ts';
 import { survivors } from './survivors.ts';
@@ -172,6 +173,29 @@ describe('a kill', () => {
     await told;
     expect((await running.kill(0)).graceful).toBe(false);
     expect(lasting(await running.ended)).toMatchObject({ status: 'timed-out', exitCode: 124, signal: 'SIGKILL' });
+  });
+});
+
+describe('where there is no process table', () => {
+  const bare = createProc({
+    clock: systemClock,
+    table: { look: async () => null, startTime: () => null },
+    send: sendSignal,
+  });
+
+  it('a command ends as ever', async () => {
+    expect(lasting(await bare.spawn(spec(bash('echo done'))).ended)).toEqual(exited(0, 'done\n'));
+  });
+
+  it('a kill reaches the group', async () => {
+    const running = bare.spawn(spec(bash("trap '' TERM; sleep 600 & sleep 600")));
+    expect(await running.kill(50)).toEqual({ graceful: false, killed: 1, survivors: 0 });
+    expect((await running.ended).status).toBe('killed');
+  });
+
+  it('what is left of the group is stopped', async () => {
+    const end = await bare.spawn(spec(bash('sleep 600 & echo done'))).ended;
+    expect(lasting(end)).toEqual({ ...exited(0, 'done\n'), killed: { graceful: true, killed: 1, survivors: 0 } });
   });
 });
 

@@ -1,0 +1,186 @@
+import { createSession, type SessionOf } from '../create-session.ts';
+import type { Model } from '../model/port.ts';
+import { messageOf } from '../protocol/errors.ts';
+import type { SessionEvent } from '../protocol/events.ts';
+import type { MemoryLogStore } from '../rollout/memory-log-store.ts';
+import type { LogRecord } from '../rollout/record.ts';
+import { createIds } from '../runtime/ids.ts';
+import type { SessionOptions, WorldPorts } from '../session-options.ts';
+import type { TaskDefinitions } from '../tasks/define-task.ts';
+import type { Script, ScriptReport } from './script.ts';
+import { scriptedModel } from './scripted-model.ts';
+import { type SeededRng, seededRng } from './seeded-rng.ts';
+import { type SimulatedFiles, simulatedFiles } from './simulated-files.ts';
+import { type LogStoreFault, simulatedLogStore } from './simulated-log-store.ts';
+import { type CommandScript, type SimulatedProc, simulatedProc } from './simulated-proc.ts';
+import { type SteppedClock, steppedClock } from './stepped-clock.ts';
+import { createTrace, type TraceEntry } from './trace.ts';
+
+export type WorldOptions = Readonly<{
+  /** What goes wrong with the disk of the logs. */
+  logFaults?: readonly LogStoreFault[];
+}>;
+
+/** A world in which one seed decides when everything happens. It stands still unless it is told to run. */
+export interface SimulatedWorld extends WorldPorts {
+  readonly clock: SteppedClock;
+  readonly files: SimulatedFiles;
+  readonly proc: SimulatedProc;
+  readonly logStore: MemoryLogStore;
+  /** Chance for what a test decides itself; what is drawn here changes nothing in the ports. */
+  readonly rng: SeededRng;
+  readonly processes: Pick<SimulatedProc, 'alive'>;
+  /** A scripted model that takes its time: before it speaks, between what it tells, and to stop when it is told to. */
+  model(script: Script): Model & ScriptReport;
+  /** Says what a command does: that of this text, or every one that the expression fits. The last that fits counts. */
+  command(pattern: string | RegExp, script: CommandScript): void;
+  /**
+   * Opens a session in this world; what it and all below it tell goes into the trace. It works in `WORK_DIRECTORY`, with
+   * an empty environment, unless the options say otherwise.
+   */
+  open<T extends TaskDefinitions = Record<never, never>>(options: Omit<SessionOptions<T>, 'world'>): SessionOf<T>;
+  /**
+   * Lets time pass until `until` holds (true), or until nothing is left that could happen (false; true without `until`).
+   * Throws when that does not come about within `STEPS_MAX` timers.
+   */
+  run(until?: () => boolean): Promise<boolean>;
+  /** Lets time pass until `promise` has settled, and gives what it came to. Throws when the world rests before that. */
+  settled<T>(promise: Promise<T>): Promise<T>;
+  /** What is waited for, in words; empty when the world is at rest. */
+  waiting(): readonly string[];
+  /** The records of a session's log. */
+  log(sessionId: string): readonly LogRecord[];
+  trace(): readonly TraceEntry[];
+  /** SHA-256 of the trace, hex. The same seed and the same program give the same, or something leaks into the world. */
+  traceHash(): string;
+}
+
+/** Where sessions of a simulated world work. */
+export const WORK_DIRECTORY = '/work';
+
+/** How many timers one `run` fires at most: more than any test needs, and some seconds of real time. */
+export const STEPS_MAX = 100_000;
+
+/** How many of the things that are waited for an error names. */
+const NAMED_MAX = 10;
+
+/** How long a model takes at most, in ms; the seed picks one of each. */
+const SLOWEST_MS = { begins: [0, 20, 400], tells: [0, 3, 40], stops: [0, 10, 250] };
+
+/** Makes a simulated world. There is no real time, file, process or chance in it. */
+export function world(seed: number | string, { logFaults = [] }: WorldOptions = {}): SimulatedWorld {
+  const root = seededRng(seed);
+  const clock = steppedClock();
+  const trace = createTrace(clock.now);
+  const port = (name: string) => ({ clock, trace, rng: root.fork(name) });
+  const files = simulatedFiles(port('files'));
+  const proc = simulatedProc(port('processes'));
+  const logStore = simulatedLogStore({ ...port('logs'), faults: logFaults });
+  const ports: WorldPorts = { clock, files, proc, logStore, ids: createIds(clock, root.fork('ids')) };
+  let models = 0;
+  let running = false;
+  files.putDirectory(WORK_DIRECTORY);
+
+  const waiting = () => [
+    ...clock.waiting(),
+    ...proc.alive().map(({ pid, command }) => `for its end: process ${pid}, ${command}`),
+  ];
+  const run = async (until?: () => boolean): Promise<boolean> => {
+    if (running)
+      throw new Error('Expected one run of the world at a time, got a second one before the first was over.');
+    running = true;
+    try {
+      for (let steps = 0; steps <= STEPS_MAX; steps += 1) {
+        await everythingThatNeedsNoTime();
+        if (until?.()) return true;
+        if (!clock.step()) return until === undefined;
+      }
+    } finally {
+      running = false;
+    }
+    throw new Error(`The world does not come to rest: ${STEPS_MAX} timers were fired. ${waitingText(waiting())}`);
+  };
+
+  return {
+    ...ports,
+    clock,
+    files,
+    proc,
+    logStore,
+    rng: root.fork('test'),
+    processes: proc,
+    model(script) {
+      models += 1;
+      return slowModel(scriptedModel(script, { clock }), clock, root.fork(`model ${models}`));
+    },
+    command: proc.command,
+    open(options) {
+      const session = createSession({ cwd: WORK_DIRECTORY, env: {}, ...options, world: ports });
+      session.events$.subscribe((event: SessionEvent) => trace.add({ type: 'event', event }));
+      return session;
+    },
+    run,
+    async settled(promise) {
+      let isSettled = false;
+      const settle = () => {
+        isSettled = true;
+      };
+      promise.then(settle, settle);
+      if (await run(() => isSettled)) return promise;
+      throw new Error(
+        `Expected a promise to settle, but nothing is left that could happen. ${waitingText(waiting())} Perhaps a person is asked, or something waits for real time.`,
+      );
+    },
+    waiting,
+    log: (sessionId) => logStore.read(sessionId),
+    trace: trace.entries,
+    traceHash: trace.hash,
+  };
+}
+
+/**
+ * Lets promises and microtasks go as far as they can without a timer. This is the only wait for the real world: Node
+ * runs an immediate when nothing of that kind is left.
+ */
+function everythingThatNeedsNoTime(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function waitingText(waiting: readonly string[]): string {
+  if (waiting.length === 0) return 'Nothing is waited for.';
+  const more = waiting.length > NAMED_MAX ? [`and ${waiting.length - NAMED_MAX} more`] : [];
+  return `What is waited for:\n${[...waiting.slice(0, NAMED_MAX), ...more].map((line) => `- ${line}`).join('\n')}\n`;
+}
+
+/** The same model, in simulated time. What it tells keeps its order, and nothing is told once the request is aborted. */
+function slowModel(model: Model & ScriptReport, clock: SteppedClock, rng: SeededRng): Model & ScriptReport {
+  const begins = rng.pace(SLOWEST_MS.begins);
+  const tells = rng.pace(SLOWEST_MS.tells);
+  const stops = rng.pace(SLOWEST_MS.stops);
+  return {
+    ...model,
+    async sample(request, onProgress, signal) {
+      await clock.pass(begins(), 'the model to begin', signal);
+      let told = Promise.resolve();
+      const answer = await model.sample(
+        request,
+        (progress) => {
+          told = told.then(async () => {
+            await clock.pass(tells(), 'the next word of the model', signal);
+            if (!signal.aborted) onProgress(progress);
+          });
+        },
+        signal,
+      );
+      try {
+        await told;
+      } catch (thrown) {
+        const message = `A listener to the model threw: ${messageOf(thrown)}`;
+        return { status: 'failed', error: { code: 'internal', message, retryable: false }, usage: null };
+      }
+      if (!signal.aborted) return answer;
+      await clock.pass(stops(), 'the model to close its connection');
+      return { status: 'aborted' };
+    },
+  };
+}

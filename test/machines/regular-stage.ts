@@ -1,0 +1,55 @@
+import { createActor } from 'xstate';
+import { regularWork, type SampleInput } from '../../machines/regular.machine.ts';
+import type { ToolCallEnd, ToolCallInput, toolCall } from '../../machines/tool-call.machine.ts';
+import {
+  type LeafEnd,
+  NOTHING_TO_REPORT,
+  type SampleEnd,
+  type SettleReport,
+  type TaskInput,
+  type ToolCall,
+  type WorkCommand,
+} from '../../src/protocol/messages.ts';
+import { createSteppedClock } from '../model/stepped-clock.ts';
+import { audience, puppets } from './puppet.ts';
+
+export const TASK: TaskInput = { taskId: 'regular/1', sessionId: 's1', kind: 'regular', killMs: 500 };
+
+/** A call of a tool; parallel when its id begins with a small letter. */
+export function call(callId: string): ToolCall {
+  return { callId, name: 'shell', arguments: '{}', parallel: callId.toLowerCase() === callId };
+}
+
+/** The work of a regular task, with requests to the model and tool calls that the test plays. */
+export function stageRegular() {
+  const above = audience(createSteppedClock());
+  const samples = puppets<SampleInput, WorkCommand, LeafEnd<SampleEnd>>();
+  const calls = puppets<ToolCallInput, WorkCommand, ToolCallEnd>();
+  const machine = regularWork.provide({
+    actors: { sample: samples.logic, toolCall: calls.logic as unknown as typeof toolCall }, // XState wants equal types.
+  });
+  const actor = createActor(machine, { id: 'work', parent: above.ref, input: TASK }).start();
+  return {
+    actor,
+    machine,
+    samples,
+    calls,
+    above: above.heard,
+    state: () => actor.getSnapshot().value,
+    end: () => actor.getSnapshot().output,
+    /** Ids of the calls that have been started so far. */
+    started: () => calls.all.map(({ input }) => input.call.callId),
+    /** The model has answered. */
+    answer(end: Partial<LeafEnd<SampleEnd>>) {
+      samples.last().finish({ at: 10, value: null, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...end });
+    },
+    /** The model has said something, with or without calls. */
+    says(answer: string | null, callIds: readonly string[] = [], more = false) {
+      this.answer({ value: { status: 'completed', answer, calls: callIds.map(call), more } });
+    },
+    /** A call is over. */
+    settle(callId: string, at = 20, report: SettleReport = NOTHING_TO_REPORT) {
+      calls.all.find(({ input }) => input.call.callId === callId)?.finish({ callId, at, report });
+    },
+  };
+}
