@@ -89,6 +89,8 @@ export function lifecycle(kind: { id: string; description: string }) {
       report: NOTHING_TO_REPORT,
     }),
     invoke: { id: 'work', src: 'work', input: ({ context }) => context.task },
+    // A work that has said its end by message may still end, or throw, on its own: that is of no interest any more.
+    on: { 'xstate.done.actor.work': {}, 'xstate.error.actor.work': {} },
     initial: 'running',
     output: ({ context }) => endOf(context),
     states: {

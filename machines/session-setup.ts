@@ -9,6 +9,7 @@ import {
   stopChild,
 } from 'xstate';
 import { messageOf } from '../src/protocol/errors.ts';
+import { msOf } from '../src/protocol/iso-time.ts';
 import {
   type KeptInput,
   NOTHING_TO_REPORT,
@@ -212,7 +213,7 @@ export function endIn(event: Event): TaskEnd {
 /** In ms since 1970; null when no request of this session's own expires. */
 export function earliestExpiry({ sessionId, requests }: SessionMachineContext): number | null {
   const times = requests.flatMap((request) =>
-    request.sessionId === sessionId && request.expiresAt !== undefined ? [Date.parse(request.expiresAt)] : [],
+    request.sessionId === sessionId && request.expiresAt !== undefined ? [msOf(request.expiresAt)] : [],
   );
   return times.length === 0 ? null : Math.min(...times);
 }

@@ -54,8 +54,12 @@ export const toolCall = setup({
         src: 'check',
         input: ({ context }) => context.input,
         onDone: [
-          { guard: { type: 'mayRun', params: endOf }, target: 'executing' },
-          { guard: { type: 'mustAsk', params: endOf }, target: 'asking' },
+          {
+            guard: { type: 'mayRun', params: endOf },
+            target: 'executing',
+            actions: { type: 'noteEnd', params: endOf },
+          },
+          { guard: { type: 'mustAsk', params: endOf }, target: 'asking', actions: { type: 'noteEnd', params: endOf } },
           { target: 'settled', actions: { type: 'noteEnd', params: endOf } },
         ],
       },
@@ -69,7 +73,11 @@ export const toolCall = setup({
         src: 'ask',
         input: ({ context }) => context.input,
         onDone: [
-          { guard: { type: 'mayRun', params: endOf }, target: 'executing' },
+          {
+            guard: { type: 'mayRun', params: endOf },
+            target: 'executing',
+            actions: { type: 'noteEnd', params: endOf },
+          },
           { target: 'settled', actions: { type: 'noteEnd', params: endOf } },
         ],
       },

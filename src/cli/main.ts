@@ -7,6 +7,34 @@ import { messageOf, TroupeError } from '../protocol/errors.ts';
 /** What a shell and scripts know as "used in a wrong way". */
 const EXIT_USAGE = 2;
 
+const EXAMPLES = `
+Examples:
+  troupe demo                                   see what it does; needs no model and no key
+  troupe exec -m gpt-5 "fix the failing test"   let a model work in this directory
+  troupe help exec                              how to choose a model, and what may run
+`;
+
+const EXEC_HELP = `
+The model is one of OpenAI's, or any server that speaks as OpenAI does:
+  OPENAI_API_KEY    the key (many local servers need none)
+  OPENAI_BASE_URL   the server; OpenAI when not set
+
+What may run (-s) and when you are asked (-a):
+  Plain reads such as ls, cat and grep always run. In workspace-write, patches to files of the directory are made
+  without asking, and every other command asks first. In read-only, patches ask as well. danger-full-access asks nothing.
+  With -a untrusted every patch asks; with -a never nothing is asked, and what would need a decision is refused.
+  You are asked at the terminal. Where there is none, requests are denied.
+
+Each session keeps a log under $TROUPE_HOME (else in the XDG state directory); where it is, is said at the end.
+Ctrl-C stops the task, and says what that did. Exit codes: 0 completed, 1 failed, 2 used in a wrong way,
+130 stopped by Ctrl-C, 143 by SIGTERM.
+
+Examples:
+  troupe exec -m gpt-5 "why does the test in test/cart.test.js fail?"
+  git diff | troupe exec -m gpt-5 -s read-only - > summary.txt
+  OPENAI_BASE_URL=http://localhost:8080/v1 troupe exec -m qwen3 -C ~/shop "add a test for an empty cart"
+`;
+
 process.exit(await main(process.argv));
 
 /** Runs the command line; gives the exit code. */
@@ -23,8 +51,8 @@ async function main(argv: readonly string[]): Promise<number> {
   program
     .command('demo')
     .description('shows a session at work in under a minute, without a model: a scripted one mends a failing test')
-    .option('-i, --interactive', 'you decide at the terminal what may run')
-    .option('-k, --keep', 'keep the directory in which it worked')
+    .option('--interactive', 'you decide at the terminal what may run')
+    .option('--keep', 'keep the directory in which it worked')
     .action(async (options) => {
       const { demo } = await import('./demo.ts');
       exitCode = await demo(options);
@@ -65,30 +93,3 @@ function ownVersion(): string {
   const manifest = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('troupe/package.json')), 'utf8'));
   return String(manifest.version);
 }
-
-const EXAMPLES = `
-Examples:
-  troupe demo                                   see what it does; needs no model and no key
-  troupe exec -m gpt-5 "fix the failing test"   let a model work in this directory
-  troupe help exec                              how to choose a model, and what may run
-`;
-
-const EXEC_HELP = `
-The model is one of OpenAI's, or any server that speaks as OpenAI does:
-  OPENAI_API_KEY    the key (many local servers need none)
-  OPENAI_BASE_URL   the server; OpenAI when not set
-
-What may run (-s) and when you are asked (-a):
-  Plain reads such as ls, cat and grep always run. In workspace-write, patches to files of the directory are made
-  without asking, and every other command asks first. In read-only, patches ask as well. danger-full-access asks nothing.
-  With -a untrusted every patch asks; with -a never nothing is asked, and what would need a decision is refused.
-  You are asked at the terminal. Where there is none, requests are denied.
-
-Ctrl-C stops the task, and says what that did. Exit codes: 0 completed, 1 failed, 2 used in a wrong way,
-130 stopped by Ctrl-C, 143 by SIGTERM.
-
-Examples:
-  troupe exec -m gpt-5 "why does the test in test/cart.test.js fail?"
-  git diff | troupe exec -m gpt-5 -s read-only - > summary.txt
-  OPENAI_BASE_URL=http://localhost:8080/v1 troupe exec -m qwen3 -C ~/shop "add a test for an empty cart"
-`;

@@ -9,3 +9,8 @@ export function isoTime(ms: number): string {
   }
   return lastText;
 }
+
+/** The ms since 1970 of a time in ISO 8601. */
+export function msOf(text: string): number {
+  return Date.parse(text);
+}

@@ -7,6 +7,7 @@ import { sessionMachine } from '../../machines/session.machine.ts';
 import { endIn, orderIn } from '../../machines/session-setup.ts';
 import { relay } from '../channel/relay.ts';
 import { messageOf } from '../protocol/errors.ts';
+import { msOf } from '../protocol/iso-time.ts';
 import type { TaskInput } from '../protocol/messages.ts';
 import { NO_USAGE } from '../protocol/usage.ts';
 import { lazyLogic } from '../runtime/lazy-logic.ts';
@@ -144,7 +145,7 @@ const session = sessionMachine.provide({
       const at = 'at' in event ? event.at : 0;
       const book = bookOf({ system }, context.sessionId);
       for (const { id, sessionId, expiresAt } of context.requests) {
-        if (sessionId !== context.sessionId || expiresAt === undefined || Date.parse(expiresAt) > at) continue;
+        if (sessionId !== context.sessionId || expiresAt === undefined || msOf(expiresAt) > at) continue;
         tell(book, { type: 'request.settled', requestId: id, resolution: { how: 'expired' } });
       }
     },

@@ -29,6 +29,8 @@ export function stageRegular() {
     actors: { sample: samples.logic, toolCall: calls.logic as unknown as typeof toolCall }, // XState wants equal types.
   });
   const actor = createActor(machine, { id: 'work', parent: above.ref, input: TASK }).start();
+  const answer = (end: Partial<LeafEnd<SampleEnd>>) =>
+    samples.last().finish({ at: 10, value: null, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...end });
   return {
     actor,
     machine,
@@ -39,17 +41,13 @@ export function stageRegular() {
     end: () => actor.getSnapshot().output,
     /** Ids of the calls that have been started so far. */
     started: () => calls.all.map(({ input }) => input.call.callId),
-    /** The model has answered. */
-    answer(end: Partial<LeafEnd<SampleEnd>>) {
-      samples.last().finish({ at: 10, value: null, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...end });
-    },
+    /** The request to the model has ended. */
+    answer,
     /** The model has said something, with or without calls. */
-    says(answer: string | null, callIds: readonly string[] = [], more = false) {
-      this.answer({ value: { status: 'completed', answer, calls: callIds.map(call), more } });
-    },
+    says: (text: string | null, callIds: readonly string[] = [], more = false) =>
+      answer({ value: { status: 'completed', answer: text, calls: callIds.map(call), more } }),
     /** A call is over. */
-    settle(callId: string, at = 20, report: SettleReport = NOTHING_TO_REPORT) {
-      calls.all.find(({ input }) => input.call.callId === callId)?.finish({ callId, at, report });
-    },
+    settle: (callId: string, at = 20, report: SettleReport = NOTHING_TO_REPORT) =>
+      calls.all.find(({ input }) => input.call.callId === callId)?.finish({ callId, at, report }),
   };
 }

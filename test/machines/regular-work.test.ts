@@ -11,12 +11,9 @@ describe('the loop of steps', () => {
   });
 
   it('completes with the answer of a model that calls nothing', () => {
-    const { says, end, state } = stageRegular();
-    says.call(stageRegular(), 'elsewhere');
-    expect([state(), end()]).toEqual(['sampling', undefined]);
-    const { answer, end: ended, state: over } = stageRegular();
+    const { answer, end, state } = stageRegular();
     answer({ at: 33, value: { status: 'completed', answer: 'Done.', calls: [], more: false } });
-    expect([over(), ended()]).toEqual([
+    expect([state(), end()]).toEqual([
       'over',
       { end: 'completed', answer: 'Done.', data: null, at: 33, report: NOTHING },
     ]);

@@ -188,7 +188,10 @@ describe('where there is no process table', () => {
   });
 
   it('a kill reaches the group', async () => {
-    const running = bare.spawn(spec(bash("trap '' TERM; sleep 600 & sleep 600")));
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    const command = "trap '' TERM; sleep 600 & echo ready; sleep 600";
+    const running = bare.spawn(spec(bash(command), { onOutput: () => resolve() }));
+    await ready;
     expect(await running.kill(50)).toEqual({ graceful: false, killed: 1, survivors: 0 });
     expect((await running.ended).status).toBe('killed');
   });
