@@ -31,7 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
     number: 1,
     name: 'turn',
     peers: PEER_NAMES,
-    repetitions: 5,
+    repetitions: 3,
     size: { warmUp: 1_000, count: 1_000 },
     quick: { warmUp: 10, count: 20 },
     rows: [
@@ -43,7 +43,7 @@ export const SCENARIOS: readonly Scenario[] = [
     number: 2,
     name: 'tool-round',
     peers: PEER_NAMES,
-    repetitions: 5,
+    repetitions: 3,
     size: { warmUp: 200, count: 200 },
     quick: { warmUp: 3, count: 5 },
     rows: [
@@ -68,7 +68,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'abort',
     peers: PEER_NAMES,
     repetitions: 3,
-    size: { warmUp: 30, count: 200 },
+    size: { warmUp: 30, count: 150 },
     quick: { warmUp: 3, count: 10 },
     rows: [
       { figure: 'p50Ms', what: 'abort of a hanging stream, p50', unit: 'ms', target: ratio(1.3) },
@@ -112,7 +112,7 @@ function deltas(subscribers: number, target: Target | null): Scenario {
     name: `deltas-to-${subscribers}`,
     peers: PEER_NAMES,
     repetitions: 3,
-    size: { warmUp: 3, count: 10 },
+    size: { warmUp: 2, count: 6 },
     quick: { warmUp: 1, count: 1 },
     rows: [{ figure: 'cpuUs', what, unit: 'µs', target }],
   };

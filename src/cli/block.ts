@@ -7,7 +7,7 @@ export type View = Readonly<{ paint: Paint; cwd: string }>;
 /** The longest label in the margin. */
 const LABEL_WIDTH = 'decision'.length;
 /** How many lines of a long text are shown: half from its beginning, half from its end. */
-const LINES_SHOWN = 20;
+const LINES_SHOWN = 12;
 /** How many characters of a line are shown where it may be cut. */
 const LINE_CHARACTERS = 200;
 

@@ -14,49 +14,60 @@ export type ExecOutputOptions = Readonly<{
   answer(text: string): void;
   /** Everything else goes here. */
   beside(text: string): void;
-  /** Somebody watches both at once: what the model says is shown while it says it. Else each message when it is whole. */
-  live: boolean;
+  /** Both are seen on one screen, so that what comes beside must not stand in the middle of a line. */
+  isOneScreen: boolean;
   /** Requests are shown by who asks about them. */
   isAsking: boolean;
   view: View;
 }>;
 
-/**
- * Parts what happens in two: what the model says, and all the rest. A message of which a part was shown may begin again
- * after the connection broke; where nobody watches, only whole messages are written, so that a file holds each once.
- */
-export function createExecOutput({ answer, beside, live, isAsking, view }: ExecOutputOptions): ExecOutput {
-  let speaking: { itemId: string; told: string; shown: number } | null = null;
-  let messages = 0;
+/** A message of which a part may have been told. `stale` was shown before a retry, and may come once more. */
+type Speaking = { readonly itemId: string; told: string; shown: number; stale: string };
 
+/** Parts what happens in two: what the model says, while it says it, and all the rest, line by line. */
+export function createExecOutput({ answer, beside, isOneScreen, isAsking, view }: ExecOutputOptions): ExecOutput {
+  let speaking: Speaking | null = null;
+  let messages = 0;
+  let isInLine = false;
+
+  const say = (text: string) => {
+    if (text === '') return;
+    answer(display(text));
+    isInLine = !text.endsWith('\n');
+  };
+  const endLine = () => {
+    if (isInLine) answer('\n');
+    isInLine = false;
+  };
   const note = (lines: readonly string[]) => {
     if (lines.length === 0) return;
-    breakLine();
+    if (isOneScreen) endLine();
     beside(`${lines.join('\n')}\n`);
   };
-  /** What comes beside begins on a line of its own; the message goes on below. */
-  const breakLine = () => {
-    if (speaking !== null && speaking.shown > 0 && !speaking.told.slice(0, speaking.shown).endsWith('\n')) answer('\n');
-  };
-  const tell = (text: string) => {
-    if (speaking === null) return;
-    if (speaking.told === '' && messages > 0) answer('\n');
-    speaking.told += text;
-    const end = speaking.told.length - (UNFINISHED.exec(speaking.told)?.[0].length ?? 0);
-    answer(display(speaking.told.slice(speaking.shown, Math.max(end, speaking.shown))));
-    speaking.shown = Math.max(end, speaking.shown);
+  /** Shows of a message what is new in it, up to `end`. */
+  const sayUpTo = (message: Speaking, end: number) => {
+    if (message.stale !== '') {
+      if (message.stale.startsWith(message.told)) return;
+      if (message.told.startsWith(message.stale)) message.shown = message.stale.length;
+      else endLine();
+      message.stale = '';
+    }
+    if (end <= message.shown) return;
+    if (message.shown === 0 && messages > 0) answer('\n');
+    say(message.told.slice(message.shown, end));
+    message.shown = end;
   };
   const finish = (itemId: string, text: string) => {
-    const told = speaking?.itemId === itemId ? speaking : null;
-    const isContinued = told !== null && told.shown > 0 && text.startsWith(told.told.slice(0, told.shown));
-    if (!isContinued) {
-      breakLine();
-      if (messages > 0) answer('\n');
-    }
-    const rest = isContinued ? text.slice(told.shown) : text;
-    answer(`${display(rest)}${text.endsWith('\n') ? '' : '\n'}`);
-    messages += 1;
+    const message = speaking?.itemId === itemId ? speaking : { itemId, told: '', shown: 0, stale: '' };
     speaking = null;
+    if (!text.startsWith(message.told.slice(0, message.shown))) {
+      endLine();
+      message.shown = 0;
+    }
+    message.told = text;
+    sayUpTo(message, text.length);
+    endLine();
+    if (text !== '') messages += 1;
   };
 
   return {
@@ -65,21 +76,23 @@ export function createExecOutput({ answer, beside, live, isAsking, view }: ExecO
       // What sub-sessions say is no part of the conversation.
       const isOurs = event.path.length === 1;
       if (isOurs && event.type === 'item.started' && event.item.type === 'agent_message') {
-        if (live) speaking = { itemId: event.item.id, told: '', shown: 0 };
+        speaking = { itemId: event.item.id, told: '', shown: 0, stale: '' };
         return;
       }
       if (isOurs && event.type === 'item.completed' && event.item.type === 'agent_message') {
-        if (event.item.text !== '') finish(event.item.id, event.item.text);
-        return;
+        return finish(event.item.id, event.item.text);
       }
       if (event.type === 'item.delta') {
-        if (event.itemId === speaking?.itemId) tell(event.delta);
-        return;
+        if (event.itemId !== speaking?.itemId) return;
+        speaking.told += event.delta;
+        return sayUpTo(speaking, speaking.told.length - (UNFINISHED.exec(speaking.told)?.[0].length ?? 0));
       }
       if (event.type === 'request.opened' && isAsking) return;
+      if (isOurs && event.type === 'stream.retrying' && speaking !== null) {
+        const stale = speaking.stale || speaking.told.slice(0, speaking.shown);
+        speaking = { ...speaking, told: '', shown: 0, stale };
+      }
       note(render(event, view));
-      if (isOurs && event.type === 'stream.retrying' && speaking !== null)
-        speaking = { ...speaking, told: '', shown: 0 };
     },
   };
 }

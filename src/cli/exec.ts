@@ -36,7 +36,7 @@ export async function exec(prompt: string | undefined, options: ExecOptions): Pr
   const output = createExecOutput({
     answer: (shown) => stdout.write(shown),
     beside: (shown) => stderr.write(shown),
-    live: stdout.isTTY,
+    isOneScreen: stdout.isTTY === true && stderr.isTTY === true,
     isAsking: asker !== null,
     view: { paint, cwd },
   });

@@ -90,7 +90,7 @@ function changeLines(changes: readonly FileChange[], status: CallStatus, paint: 
 }
 
 function resultLines(status: CallStatus, words: string, output: string, paint: Paint): string[] {
-  const shown = output === '' ? [] : excerptLines(output).map((line) => paint.faint(`  ${line}`));
+  const shown = output === '' ? [] : excerptLines(output).map((line) => paint.faint(`  ${line}`.trimEnd()));
   return block('result', [`${mark(status, paint)} ${words}`, ...shown], paint);
 }
 

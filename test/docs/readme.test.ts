@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { scriptedServer } from './scripted-server.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const home = await mkdtemp(join(tmpdir(), 'troupe-readme-'));
+afterAll(() => rm(home, { recursive: true }));
+
+async function blocksOf(path: string): Promise<string[]> {
+  const text = await readFile(join(root, path), 'utf8');
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
+}
+
+/** Runs a program as a reader would, against a server that plays a script. */
+async function run(
+  program: string,
+  script: Parameters<typeof scriptedServer>[0],
+  args = ['--input-type=module-typescript', '-e', program],
+) {
+  const server = await scriptedServer(script);
+  const env = {
+    PATH: process.env.PATH,
+    HOME: home,
+    TROUPE_HOME: home,
+    OPENAI_API_KEY: 'none',
+    OPENAI_BASE_URL: server.baseURL,
+  };
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env });
+    server.wire.verify();
+    return stdout;
+  } finally {
+    await server.close();
+  }
+}
+
+describe('the README', () => {
+  it('embeds a session in fifteen lines that run', async () => {
+    const [program = ''] = await blocksOf('README.md');
+    expect(program.trim().split('\n').length).toBeLessThanOrEqual(20);
+    const out = await run(program, [
+      { say: ['I will ', 'look.'], call: { name: 'shell', arguments: { command: 'git --version' } } },
+      (_request, { lastOutputs }) => ({
+        say: Object.values(lastOutputs)[0]?.includes('git version') ? ' It is mended.' : ' No.',
+      }),
+    ]);
+    expect(out).toContain('I will look.');
+    expect(out).toContain('May it? root');
+    expect(out).toContain("status: 'completed'");
+    expect(out).toContain("answer: ' It is mended.'");
+  });
+
+  it('defines a kind of its own that runs', async () => {
+    const [, program = ''] = await blocksOf('README.md');
+    expect(await run(program, [{ say: 'It exports everything.' }])).toBe('It exports everything.\n');
+  });
+});
+
+describe('the examples', () => {
+  for (const [file, script, expected] of [
+    ['01-minimal.ts', [{ say: 'Hello.' }], 'Hello.'],
+    [
+      '02-requests.ts',
+      [{ call: { name: 'shell', arguments: { command: 'rm -r build' } } }, { say: 'Then not.' }],
+      'root wants to run "rm -r build": denied',
+    ],
+    [
+      '03-own-tool.ts',
+      [{ call: { name: 'weather', arguments: { city: 'Ghent' } } }, { say: 'It rains.' }],
+      'It rains.',
+    ],
+    ['04-abort.ts', [{ say: 'Thinking', hang: true }], 'kept: Thinking'],
+  ] as const) {
+    it(`${file} runs`, async () => {
+      const path = join(root, 'examples', file);
+      expect(await run('', script, [path])).toContain(expected);
+    });
+  }
+});

@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
+import { type BodyValue, definedWork } from '../../machines/defined-work.machine.ts';
+import type { DelegateEnd, DelegateInput, delegate } from '../../machines/delegate.machine.ts';
+import { type LeafEnd, NOTHING_TO_REPORT, type TaskInput, type WorkCommand } from '../../src/protocol/messages.ts';
+import { createSteppedClock } from '../model/stepped-clock.ts';
+import { audience, puppets } from './puppet.ts';
+
+const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
+const TASK: TaskInput = { taskId: 'lint/1', sessionId: 's1', kind: 'lint', killMs: 500 };
+const BROKE = { code: 'tool-error', message: 'It broke.', retryable: false } as const;
+const CANCEL = { type: 'work.cancel', deadline: 200, at: 100 } as const;
+const KILL = { type: 'work.kill', at: 200 } as const;
+const ACKNOWLEDGED = { type: 'work.acknowledged', at: 100 };
+
+function inputOf(sessionId: string): DelegateInput {
+  return {
+    session: { sessionId, path: [], graceMs: 100, killMs: 500 },
+    relay: { parentId: 's1', childId: sessionId },
+    relayId: `relay:lint/${sessionId}`,
+    order: {
+      taskId: `regular/${sessionId}`,
+      kind: 'regular',
+      input: 'Look.',
+      context: { model: 'm', cwd: '/', sandbox: 'read-only', approvalPolicy: 'never' },
+      whenBusy: 'replace',
+      placement: 'foreground',
+      steerable: true,
+    },
+    at: 5,
+  };
+}
+
+function endOf(sessionId: string, more: Partial<DelegateEnd> = {}): DelegateEnd {
+  return { sessionId, at: 60, end: null, error: null, report: NOTHING_TO_REPORT, ...more };
+}
+
+/** A work that is a function, with a body and delegates that the test plays. */
+function stageDefined() {
+  const above = audience(createSteppedClock());
+  const bodies = puppets<TaskInput, WorkCommand, LeafEnd<BodyValue>>();
+  const delegates = puppets<DelegateInput, WorkCommand, DelegateEnd>();
+  const delivered: DelegateEnd[] = [];
+  const refused: string[] = [];
+  const machine = definedWork.provide({
+    actors: { body: bodies.logic, delegate: delegates.logic as unknown as typeof delegate }, // XState wants equal types.
+    actions: {
+      deliverDelegate: (_, { event }) => void delivered.push(event.output),
+      refuseDelegate: (_, { input }) => void refused.push(input.session.sessionId),
+    },
+  });
+  const actor = createActor(machine, { id: 'work', parent: above.ref, input: TASK }).start();
+  const body = bodies.last();
+  return {
+    actor,
+    body,
+    delegates,
+    delivered,
+    refused,
+    above: above.heard,
+    state: () => actor.getSnapshot().value,
+    end: () => actor.getSnapshot().output,
+    open(sessionId: string) {
+      actor.send({ type: 'delegate.open', input: inputOf(sessionId) });
+      return delegates.last();
+    },
+    /** The function has returned, or thrown. */
+    returns: (end: Partial<LeafEnd<BodyValue>> = {}) =>
+      body.finish({ at: 50, value: null, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...end }),
+  };
+}
+
+const VALUE: BodyValue = { answer: 'Clean.', data: { answer: 'Clean.', warnings: 0 } };
+
+describe('a work that is a function', () => {
+  it('runs it with what the task was given', () => {
+    const { body, state, above } = stageDefined();
+    expect([state(), body.input, body.heard, above]).toEqual(['running', TASK, [], []]);
+  });
+
+  it('completes with what it returns', () => {
+    const { returns, state, end } = stageDefined();
+    returns({ value: VALUE, report: { ...NOTHING, killed: 1 } });
+    expect([state(), end()]).toEqual([
+      'over',
+      { end: 'completed', ...VALUE, at: 50, report: { ...NOTHING, killed: 1 } },
+    ]);
+  });
+
+  it('fails with what it throws', () => {
+    const { returns, end } = stageDefined();
+    returns({ error: BROKE });
+    expect(end()).toEqual({ end: 'failed', error: BROKE, at: 50, report: NOTHING });
+  });
+
+  it('fails when it has neither', () => {
+    const { returns, end } = stageDefined();
+    returns();
+    const error = { code: 'internal', message: 'The work ended without a result.', retryable: false };
+    expect(end()).toEqual({ end: 'failed', error, at: 50, report: NOTHING });
+  });
+
+  it('opens delegates beside it, each under the id of its session', () => {
+    const { open, delegates, actor, state } = stageDefined();
+    open('s2');
+    open('s3');
+    expect(delegates.all.map(({ id, input }) => [id, input])).toEqual([
+      ['delegate/s2', inputOf('s2')],
+      ['delegate/s3', inputOf('s3')],
+    ]);
+    expect([state(), actor.getSnapshot().context.delegates]).toEqual(['running', ['delegate/s2', 'delegate/s3']]);
+  });
+
+  it('is given the end of each delegate, which is then let go of', () => {
+    const { open, delivered, actor, state } = stageDefined();
+    const first = open('s2');
+    const second = open('s3');
+    second.finish(endOf('s3', { at: 70 }));
+    expect([delivered, Object.keys(actor.getSnapshot().children)]).toEqual([
+      [endOf('s3', { at: 70 })],
+      ['body', 'delegate/s2'],
+    ]);
+    first.finish(endOf('s2'));
+    expect([delivered.map(({ sessionId }) => sessionId), state()]).toEqual([['s3', 's2'], 'running']);
+    expect(Object.keys(actor.getSnapshot().children)).toEqual(['body']);
+  });
+
+  it('adds up what its delegates report', () => {
+    const { open, returns, end } = stageDefined();
+    open('s2').finish(
+      endOf('s2', { report: { ...NOTHING, killed: 1, sessions: [[{ sessionId: 's2', kind: 'lint' }]] } }),
+    );
+    open('s3').finish(endOf('s3', { report: { ...NOTHING, killed: 2, unsettled: 1 } }));
+    returns({ at: 80, value: VALUE, report: { ...NOTHING, killed: 4 } });
+    const sessions = [[{ sessionId: 's2', kind: 'lint' }]];
+    expect(end()).toEqual({
+      end: 'completed',
+      ...VALUE,
+      at: 80,
+      report: { killed: 7, survivors: 0, unsettled: 1, sessions },
+    });
+  });
+
+  it('passes the wish to wrap up on to its delegates', () => {
+    const { open, actor, body } = stageDefined();
+    const one = open('s2');
+    actor.send({ type: 'work.wind-down' });
+    expect([one.heard, body.heard]).toEqual([[{ type: 'work.wind-down' }], []]);
+  });
+
+  it('fails, as its delegate does, when that crashes', () => {
+    const { open, above, body } = stageDefined();
+    open('s2').crash('The delegate broke.');
+    expect([above, body.isStopped]).toEqual([
+      [{ type: 'xstate.error.actor.work', actorId: 'work', error: new Error('The delegate broke.') }],
+      true,
+    ]);
+  });
+});
+
+describe('a function that returns while a delegate runs', () => {
+  it('has it told to stop, and waits for it', () => {
+    const { open, returns, state, end, delivered } = stageDefined();
+    const one = open('s2');
+    returns({ value: VALUE });
+    expect([state(), one.heard]).toEqual(['joining', [{ type: 'work.cancel', at: 50, deadline: 50 }]]);
+    one.finish(endOf('s2', { at: 65, report: { ...NOTHING, killed: 1 } }));
+    expect([state(), delivered.length]).toEqual(['over', 1]);
+    expect(end()).toEqual({ end: 'completed', ...VALUE, at: 65, report: { ...NOTHING, killed: 1 } });
+  });
+
+  it('opens none any more', () => {
+    const { open, returns, state, refused, delegates } = stageDefined();
+    open('s2');
+    returns({ value: VALUE });
+    open('s3');
+    expect([state(), refused, delegates.all.length]).toEqual(['joining', ['s3'], 1]);
+  });
+
+  it('acknowledges a cancel, and passes it and the kill on', () => {
+    const { open, returns, actor, above, state, end } = stageDefined();
+    const one = open('s2');
+    returns({ value: VALUE });
+    actor.send(CANCEL);
+    actor.send(KILL);
+    const leftover = { type: 'work.cancel', at: 50, deadline: 50 };
+    expect([state(), one.heard, above]).toEqual(['joining', [leftover, CANCEL, KILL], [ACKNOWLEDGED]]);
+    one.finish(endOf('s2', { at: 210, report: { ...NOTHING, unsettled: 1 } }));
+    expect(end()).toEqual({ end: 'completed', ...VALUE, at: 210, report: { ...NOTHING, unsettled: 1 } });
+  });
+
+  it('ends no earlier than it returned, also when the delegate cannot say when it ended', () => {
+    const { open, returns, end } = stageDefined();
+    const one = open('s2');
+    returns({ value: VALUE });
+    one.finish(endOf('s2', { at: 0, error: { ...BROKE, code: 'sub-session-failed' } }));
+    expect(end()).toEqual({ end: 'completed', ...VALUE, at: 50, report: NOTHING });
+  });
+});
+
+describe('a function that is cancelled', () => {
+  it('hears of it, acknowledges at once, and is stopped when it has returned', () => {
+    const { actor, body, returns, above, state, end } = stageDefined();
+    actor.send(CANCEL);
+    expect([state(), body.heard, above]).toEqual([{ stopping: 'settling' }, [CANCEL], [ACKNOWLEDGED]]);
+    returns({ at: 130, cancelled: true, value: VALUE });
+    expect([state(), end()]).toEqual(['over', { end: 'stopped', at: 130, report: NOTHING }]);
+  });
+
+  it('acknowledges when all its delegates have', () => {
+    const { actor, open, above, state } = stageDefined();
+    const delegates = [open('s2'), open('s3')];
+    actor.send(CANCEL);
+    expect([state(), above]).toEqual([{ stopping: 'acknowledging' }, []]);
+    expect(delegates.map(({ heard }) => heard)).toEqual([[CANCEL], [CANCEL]]);
+    delegates[0]?.say({ type: 'work.acknowledged', from: 's2', at: 101 });
+    delegates[0]?.say({ type: 'work.acknowledged', from: 's2', at: 102 });
+    expect([state(), above]).toEqual([{ stopping: 'acknowledging' }, []]);
+    delegates[1]?.say({ type: 'work.acknowledged', from: 's3', at: 103 });
+    expect([state(), above]).toEqual([{ stopping: 'settling' }, [{ type: 'work.acknowledged', at: 103 }]]);
+  });
+
+  it('counts a delegate that is over as one that has acknowledged', () => {
+    const { actor, open, above, state } = stageDefined();
+    const one = open('s2');
+    actor.send(CANCEL);
+    one.finish(endOf('s2', { at: 104 }));
+    expect([state(), above.map(({ type }) => type)]).toEqual([{ stopping: 'settling' }, ['work.acknowledged']]);
+  });
+
+  it('ignores acknowledgements of what it does not wait for', () => {
+    const { actor, open, state } = stageDefined();
+    open('s2');
+    actor.send(CANCEL);
+    actor.send({ type: 'work.acknowledged', at: 101, from: 's9' });
+    actor.send({ type: 'work.acknowledged', at: 101 });
+    expect(state()).toEqual({ stopping: 'acknowledging' });
+  });
+
+  it('opens no delegate any more, and says so to whoever waits for it', () => {
+    const { actor, open, refused, delegates } = stageDefined();
+    actor.send(CANCEL);
+    open('s2');
+    expect([refused, delegates.all]).toEqual([['s2'], []]);
+  });
+
+  it('ends when the function and all its delegates have', () => {
+    const { actor, open, returns, delivered, state, end } = stageDefined();
+    const [first, second] = [open('s2'), open('s3')];
+    actor.send(CANCEL);
+    first.finish(endOf('s2', { at: 120, report: { ...NOTHING, killed: 1 } }));
+    returns({ at: 130, cancelled: true });
+    expect(state()).toEqual({ stopping: 'settling' });
+    second.finish(endOf('s3', { at: 140, report: { ...NOTHING, killed: 2 } }));
+    expect([state(), delivered.map(({ sessionId }) => sessionId)]).toEqual(['over', ['s2', 's3']]);
+    expect(end()).toEqual({ end: 'stopped', at: 140, report: { ...NOTHING, killed: 3 } });
+  });
+
+  it('also when its delegates end before it', () => {
+    const { actor, open, returns, state, end } = stageDefined();
+    const one = open('s2');
+    actor.send(CANCEL);
+    one.finish(endOf('s2', { at: 120 }));
+    expect(state()).toEqual({ stopping: 'settling' });
+    returns({ at: 130, cancelled: true });
+    expect(end()).toEqual({ end: 'stopped', at: 130, report: NOTHING });
+  });
+
+  it('passes the kill on to all that is left, before and after the acknowledgements', () => {
+    const early = stageDefined();
+    const one = early.open('s2');
+    early.actor.send(CANCEL);
+    early.actor.send(KILL);
+    expect([early.state(), early.body.heard, one.heard]).toEqual([
+      { stopping: 'acknowledging' },
+      [CANCEL, KILL],
+      [CANCEL, KILL],
+    ]);
+    const late = stageDefined();
+    late.open('s2').finish(endOf('s2'));
+    const left = late.open('s3');
+    late.actor.send(CANCEL);
+    late.returns({ cancelled: true });
+    left.say({ type: 'work.acknowledged', from: 's3', at: 101 });
+    late.actor.send(KILL);
+    expect([late.state(), late.body.heard, left.heard]).toEqual([{ stopping: 'settling' }, [CANCEL], [CANCEL, KILL]]);
+  });
+});

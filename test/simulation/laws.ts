@@ -1,0 +1,145 @@
+import { isTerminal, type SessionEvent } from '../../src/protocol/events.ts';
+import type { HistoryChange, HistoryEntry } from '../../src/protocol/history.ts';
+import type { LogRecord } from '../../src/rollout/record.ts';
+import type { TraceEntry } from '../../src/testing/trace.ts';
+import type { SimulatedWorld } from '../../src/testing/world.ts';
+
+/** What of the laws that hold for every session tree was broken in a world that has come to rest; empty when nothing. */
+export function brokenLaws(world: SimulatedWorld): string[] {
+  const trace = world.trace();
+  const sessions = [...Map.groupBy(eventsOf(trace), (event) => event.sessionId)];
+  return [
+    ...world.waiting().map((what) => `the world is not at rest: ${what}`),
+    ...sessions.flatMap(([sessionId, events]) => [
+      ...brokenBySession(events),
+      ...brokenByTasks(events),
+      ...brokenByRequests(events),
+      ...brokenByItems(events),
+      ...brokenByLog(events, world.log(sessionId)),
+      ...brokenByCalls(historyIn(world.log(sessionId))),
+    ]),
+    ...brokenByDescendants(eventsOf(trace)),
+    ...brokenByDurability(trace),
+  ];
+}
+
+export function eventsOf(trace: readonly TraceEntry[]): SessionEvent[] {
+  return trace.flatMap((entry) => (entry.type === 'event' ? [entry.event] : []));
+}
+
+/** What the model was shown, from a log alone. */
+export function historyIn(records: readonly LogRecord[]): readonly HistoryEntry[] {
+  return records.reduce<readonly HistoryEntry[]>((history, { payload }) => {
+    const { history: change } = payload as { history?: HistoryChange }; // As the gate wrote it.
+    if (change === undefined) return history;
+    return change.op === 'replace' ? change.entries : [...history, ...change.entries];
+  }, []);
+}
+
+/** Text in which an id is short enough to read. */
+function short(id: string | undefined): string {
+  return id === undefined ? 'nothing' : id.replace(/[0-9A-Z]{20}/g, '…');
+}
+
+function brokenBySession(events: readonly SessionEvent[]): string[] {
+  const committed = events.filter(({ seq }) => seq !== null);
+  const last = events.at(-1);
+  return [
+    ...committed.flatMap(({ seq, type }, index) =>
+      seq === index ? [] : [`expected number ${index}, got ${seq} (${type})`],
+    ),
+    ...(events[0]?.type === 'session.opened' ? [] : [`expected session.opened first, got ${events[0]?.type}`]),
+    ...(last?.type === 'session.closed' ? [] : [`expected session.closed last, got ${last?.type}`]),
+  ];
+}
+
+function brokenByTasks(events: readonly SessionEvent[]): string[] {
+  const tasks = Map.groupBy(
+    events.filter((event) => event.taskId !== undefined),
+    (event) => event.taskId,
+  );
+  return [...tasks].flatMap(([taskId, told]) => {
+    const starts = told.filter(({ type }) => type === 'task.started').length;
+    const terminals = told.filter(isTerminal).length;
+    const after = told.slice(told.findIndex(isTerminal) + 1).map(({ type }) => type);
+    return [
+      ...(told[0]?.type === 'task.started' ? [] : [`${short(taskId)}: begins with ${told[0]?.type}`]),
+      ...(starts === 1 && terminals === 1 ? [] : [`${short(taskId)}: ${starts} starts, ${terminals} terminals`]),
+      ...(terminals === 0 || after.length === 0 ? [] : [`${short(taskId)}: told after its terminal: ${after}`]),
+    ];
+  });
+}
+
+/** What is told below a task is told before its terminal. */
+function brokenByDescendants(events: readonly SessionEvent[]): string[] {
+  const ended = new Set<string>();
+  return events.flatMap((event) => {
+    const late = event.path.filter(({ taskId }) => taskId !== undefined && ended.has(taskId));
+    if (isTerminal(event) && event.taskId !== undefined) ended.add(event.taskId);
+    return late.map(({ taskId }) => `${short(taskId)}: below it, ${event.type} after its terminal`);
+  });
+}
+
+function brokenByRequests(events: readonly SessionEvent[]): string[] {
+  const opened = events.flatMap((event) => (event.type === 'request.opened' ? [event.request.id] : []));
+  const resolved = events.flatMap((event) => (event.type === 'request.resolved' ? [event.requestId] : []));
+  return differences('request', opened, resolved);
+}
+
+function brokenByItems(events: readonly SessionEvent[]): string[] {
+  const started = events.flatMap((event) => (event.type === 'item.started' ? [event.item.id] : []));
+  const completed = events.flatMap((event) => (event.type === 'item.completed' ? [event.item.id] : []));
+  return [
+    ...differences('item', started, completed.filter((id) => started.includes(id))),
+    ...(new Set(completed).size === completed.length ? [] : ['an item was completed twice']),
+  ];
+}
+
+function brokenByCalls(history: readonly HistoryEntry[]): string[] {
+  const calls = history.flatMap((entry) => (entry.type === 'call' ? [entry.callId] : []));
+  const outputs = history.flatMap((entry) => (entry.type === 'output' ? [entry.callId] : []));
+  return differences('call', calls, outputs);
+}
+
+function differences(what: string, begun: readonly string[], ended: readonly string[]): string[] {
+  const count = (ids: readonly string[], id: string) => ids.filter((other) => other === id).length;
+  return [...new Set([...begun, ...ended])].flatMap((id) => {
+    const [begins, ends] = [count(begun, id), count(ended, id)];
+    return begins === 1 && ends === 1 ? [] : [`${what} ${id}: begun ${begins} times, ended ${ends} times`];
+  });
+}
+
+/** What was told is what is in the log, record for record; in a log that has failed, as far as it goes. */
+function brokenByLog(events: readonly SessionEvent[], records: readonly LogRecord[]): string[] {
+  const committed = events.filter(({ seq }) => seq !== null);
+  const isWhole = !events.some(({ type }) => type === 'session.degraded');
+  const told = committed.slice(0, isWhole ? committed.length : records.length).map(recordText);
+  const logged = records.map(({ seq, epoch, time, payload }) => {
+    const { history: _history, ...body } = payload as Record<string, unknown>; // A payload is an object.
+    return JSON.stringify({ seq, epoch, time, ...body });
+  });
+  return Array.from({ length: Math.max(told.length, logged.length) }, (_, index) => [told[index], logged[index]])
+    .filter(([one, other]) => one !== other)
+    .map(([one, other]) => `told: ${one}; logged: ${other}`);
+}
+
+function recordText(event: SessionEvent): string {
+  const { seq, epoch, time, sessionId: _sessionId, path: _path, taskId, ...body } = event;
+  const { durable: _durable, ...rest } = body as { durable?: false }; // Added when it is shown, after it was written.
+  return JSON.stringify({ seq, epoch, time, ...(taskId === undefined ? {} : { taskId }), ...rest });
+}
+
+/** A terminal is shown when its record is on the disk; else it says that it is not, and the session is degraded. */
+function brokenByDurability(trace: readonly TraceEntry[]): string[] {
+  const synced = new Map<string, number>();
+  const degraded = new Set(eventsOf(trace).flatMap(({ type, sessionId }) => (type === 'session.degraded' ? [sessionId] : [])));
+  return trace.flatMap((entry) => {
+    if (entry.type === 'log.synced') synced.set(entry.sessionId, entry.upTo);
+    if (entry.type !== 'event' || !isTerminal(entry.event)) return [];
+    const { event } = entry;
+    const isSafe = (synced.get(event.sessionId) ?? -1) >= (event.seq ?? 0);
+    const saysSo = !('durable' in event);
+    if (saysSo && !isSafe) return [`${short(event.taskId)}: its terminal was shown before it was on the disk`];
+    return saysSo || degraded.has(event.sessionId) ? [] : [`${short(event.taskId)}: not durable, and nobody was told`];
+  });
+}
