@@ -44,11 +44,11 @@ export function createExecOutput({ answer, beside, isOneScreen, isAsking, view }
     if (isOneScreen) endLine();
     beside(`${lines.join('\n')}\n`);
   };
-  /** Shows of a message what is new in it, up to `end`. */
-  const sayUpTo = (message: Speaking, end: number) => {
+  /** Shows of a message what is new in it, up to `end`. What comes a second time is not shown again. */
+  const sayUpTo = (message: Speaking, end: number, isWhole = false) => {
     if (message.stale !== '') {
-      if (message.stale.startsWith(message.told)) return;
       if (message.told.startsWith(message.stale)) message.shown = message.stale.length;
+      else if (!isWhole && message.stale.startsWith(message.told)) return;
       else endLine();
       message.stale = '';
     }
@@ -65,7 +65,7 @@ export function createExecOutput({ answer, beside, isOneScreen, isAsking, view }
       message.shown = 0;
     }
     message.told = text;
-    sayUpTo(message, text.length);
+    sayUpTo(message, text.length, true);
     endLine();
     if (text !== '') messages += 1;
   };

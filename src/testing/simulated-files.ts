@@ -57,7 +57,7 @@ export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): Si
         const { entry } = walk(root, path, true);
         if (entry === null) throw failure('ENOENT', `no such file or directory, open '${path}'`);
         if (entry.type !== 'file') throw failure('EISDIR', `Expected a file, got a directory: ${path}`);
-        return entry.bytes.slice();
+        return Uint8Array.from(entry.bytes);
       }),
     mode: (path) =>
       act('a look at the mode', path, () => {
@@ -69,7 +69,7 @@ export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): Si
       change('write', path, ({ entries, name, entry }) => {
         if (entry !== null && entry.type !== 'file')
           throw failure('EINVAL', `Expected a file to replace, got a ${entry.type}: ${path}`);
-        entries.set(name, { type: 'file', bytes: bytes.slice(), mode: mode ?? entry?.mode ?? MODES.file });
+        entries.set(name, { type: 'file', bytes: Uint8Array.from(bytes), mode: mode ?? entry?.mode ?? MODES.file });
       }),
     remove: (path) =>
       change('remove', path, ({ entries, name, entry }) => {
@@ -92,7 +92,7 @@ export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): Si
     put(path, content, mode = MODES.file) {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       const entry: Entry =
-        'link' in bytes ? { type: 'link', target: bytes.link } : { type: 'file', bytes: bytes.slice(), mode };
+        'link' in bytes ? { type: 'link', target: bytes.link } : { type: 'file', bytes: Uint8Array.from(bytes), mode };
       madeDirectory(root, dirname(path)).entries.set(basename(path), entry);
     },
     putDirectory: (path) => void madeDirectory(root, path),

@@ -90,7 +90,11 @@ function brokenByItems(events: readonly SessionEvent[]): string[] {
   const started = events.flatMap((event) => (event.type === 'item.started' ? [event.item.id] : []));
   const completed = events.flatMap((event) => (event.type === 'item.completed' ? [event.item.id] : []));
   return [
-    ...differences('item', started, completed.filter((id) => started.includes(id))),
+    ...differences(
+      'item',
+      started,
+      completed.filter((id) => started.includes(id)),
+    ),
     ...(new Set(completed).size === completed.length ? [] : ['an item was completed twice']),
   ];
 }
@@ -132,7 +136,9 @@ function recordText(event: SessionEvent): string {
 /** A terminal is shown when its record is on the disk; else it says that it is not, and the session is degraded. */
 function brokenByDurability(trace: readonly TraceEntry[]): string[] {
   const synced = new Map<string, number>();
-  const degraded = new Set(eventsOf(trace).flatMap(({ type, sessionId }) => (type === 'session.degraded' ? [sessionId] : [])));
+  const degraded = new Set(
+    eventsOf(trace).flatMap(({ type, sessionId }) => (type === 'session.degraded' ? [sessionId] : [])),
+  );
   return trace.flatMap((entry) => {
     if (entry.type === 'log.synced') synced.set(entry.sessionId, entry.upTo);
     if (entry.type !== 'event' || !isTerminal(entry.event)) return [];

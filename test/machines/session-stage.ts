@@ -1,0 +1,136 @@
+import { createActor, type SnapshotFrom } from 'xstate';
+import { sessionMachine } from '../../machines/session.machine.ts';
+import { endIn, orderIn } from '../../machines/session-setup.ts';
+import {
+  type KeptInput,
+  NOTHING_TO_REPORT,
+  type StartOrder,
+  type TaskCommand,
+  type TaskEnd,
+  type TaskInput,
+} from '../../src/protocol/messages.ts';
+import type { Path } from '../../src/protocol/path.ts';
+import type { Resolution, SessionRequest } from '../../src/protocol/requests.ts';
+import { createSteppedClock } from '../model/stepped-clock.ts';
+import { audience, puppets, timerLogic } from './puppet.ts';
+
+/** When the clock begins, in ms since 1970. */
+export const START = 1_000;
+export const GRACE_MS = 100;
+export const ROOT: Path = [{ sessionId: 's1', kind: 'root' }];
+export const BELOW: Path = [
+  { sessionId: 's0', kind: 'root' },
+  { sessionId: 's1', kind: 'job' },
+];
+
+export const APPROVED: Resolution = { how: 'answered', decision: 'approved', by: 'client' };
+
+export function orderOf(taskId: string, more: Partial<StartOrder> = {}): StartOrder {
+  return {
+    taskId,
+    kind: 'job',
+    input: `Do ${taskId}.`,
+    context: { model: 'm', cwd: '/', sandbox: 'read-only', approvalPolicy: 'never' },
+    whenBusy: 'queue',
+    placement: 'foreground',
+    steerable: false,
+    ...more,
+  };
+}
+
+export function keptOf(inputId: string): KeptInput {
+  return { inputId, input: `Say ${inputId}.`, order: orderOf(`said-${inputId}`) };
+}
+
+/** A request of the session itself (`s1`) or of one below; `expiresMs` counts from when the clock begins. */
+export function requestOf(
+  id: string,
+  { sessionId = 's1', expiresMs }: { sessionId?: string; expiresMs?: number } = {},
+) {
+  const request: SessionRequest = {
+    seq: 0,
+    epoch: 0,
+    time: new Date(START).toISOString(),
+    sessionId,
+    path: ROOT,
+    id,
+    boundTo: 'hash',
+    ...(expiresMs === undefined ? {} : { expiresAt: new Date(START + expiresMs).toISOString() }),
+    subject: { kind: 'question', questions: [{ id: 'q', question: 'Shall I?' }] },
+  };
+  return request;
+}
+
+/** A session whose tasks the test plays. `told` is what it has announced, answered and dropped, in order. */
+export function stageSession({ path = ROOT, snapshot }: { path?: Path; snapshot?: unknown } = {}) {
+  const clock = createSteppedClock(START);
+  const above = audience(clock);
+  const tasks = puppets<TaskInput, TaskCommand, TaskEnd>();
+  const told: string[] = [];
+  const machine = sessionMachine.provide({
+    actors: { job: tasks.logic, timer: timerLogic } as object, // Kinds are provided by name.
+    actions: {
+      announceOpened: () => void told.push('opened'),
+      announceClosed: () => void told.push('closed'),
+      announceStart: (scope) => void told.push(`start ${orderIn(scope).taskId}`),
+      announceInput: ({ event }) => void told.push(`input ${event.type === 'op.steer' ? event.kept.inputId : '?'}`),
+      announceAborting: (_, { taskIds, reason }) => {
+        for (const taskId of taskIds) told.push(`aborting ${taskId} ${reason}`);
+      },
+      announceEnd({ event }) {
+        const { taskId, end } = endIn(event);
+        told.push(`end ${taskId} ${end}`);
+      },
+      answerOrder(scope, answer) {
+        const because = answer.disposition === 'rejected' ? ` ${answer.reason}` : '';
+        told.push(`answer ${orderIn(scope).taskId} ${answer.disposition}${because}`);
+      },
+      answerInput: (scope) => void told.push(`keep ${orderIn(scope).taskId}`),
+      dropOrders: (_, { orders, reason }) => {
+        for (const { taskId } of orders) told.push(`drop ${taskId} ${reason}`);
+      },
+      settleRequest: ({ event }) => void told.push(`settle ${'requestId' in event ? event.requestId : '?'}`),
+      passDecision: ({ event }) => void told.push(`decide ${'requestId' in event ? event.requestId : '?'}`),
+      expireDue: ({ event }) => void told.push(`expire ${'at' in event ? event.at : '?'}`),
+    },
+  });
+  const input = { sessionId: 's1', path, graceMs: GRACE_MS, killMs: 500 };
+  const actor = createActor(machine, {
+    id: 'session',
+    parent: above.ref,
+    input,
+    ...(snapshot === undefined ? {} : { snapshot: snapshot as SnapshotFrom<typeof machine> }), // It was JSON meanwhile.
+  }).start();
+
+  const task = (taskId: string) => {
+    const found = tasks.all.findLast(({ id }) => id === taskId);
+    if (found === undefined) throw new Error(`Expected a task "${taskId}" that was started, got none.`);
+    return found;
+  };
+  const times = () => ({ at: clock.now(), deadline: clock.now() + GRACE_MS });
+  return {
+    actor,
+    clock,
+    tasks,
+    task,
+    told,
+    above: above.heard,
+    context: () => actor.getSnapshot().context,
+    activity: () => actor.getSnapshot().value.activity,
+    attention: () => actor.getSnapshot().value.attention,
+    start: (taskId: string, more: Partial<StartOrder> = {}) =>
+      actor.send({ type: 'op.start', order: orderOf(taskId, more), at: clock.now() }),
+    steer: (inputId: string) => actor.send({ type: 'op.steer', kept: keptOf(inputId), at: clock.now() }),
+    interrupt: () => actor.send({ type: 'op.interrupt', reason: 'interrupted', ...times() }),
+    abort: (taskId: string) => actor.send({ type: 'op.abort', taskId, reason: 'timeout', ...times() }),
+    close: () => actor.send({ type: 'op.close', ...times() }),
+    /** The task has come to its end; its terminal is not yet released. */
+    complete: (taskId: string) =>
+      task(taskId).finish({ taskId, kind: 'job', at: clock.now(), end: 'completed', answer: null, data: null }),
+    aborted(taskId: string) {
+      const found = { report: NOTHING_TO_REPORT, phases: [], forced: false };
+      task(taskId).finish({ taskId, kind: 'job', at: clock.now(), end: 'aborted', reason: 'interrupted', ...found });
+    },
+    release: (taskId: string) => actor.send({ type: 'terminal.released', taskId, at: clock.now() }),
+  };
+}

@@ -1,0 +1,293 @@
+import { describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
+import { sessionMachine } from '../../machines/session.machine.ts';
+import { keptOf, orderOf, ROOT, START, stageSession } from './session-stage.ts';
+
+const BESIDE = { placement: 'beside' } as const;
+const REJECT = { whenBusy: 'reject' } as const;
+const REPLACE = { whenBusy: 'replace' } as const;
+
+describe('a start', () => {
+  it('begins at once when nothing runs: it is answered, logged, and only then run', () => {
+    const { start, told, tasks, activity, context } = stageSession();
+    start('a');
+    expect([activity(), told]).toEqual(['busy', ['opened', 'answer a started', 'start a']]);
+    expect(tasks.all.map(({ id, input }) => [id, input])).toEqual([
+      ['a', { taskId: 'a', sessionId: 's1', kind: 'job', killMs: 500 }],
+    ]);
+    expect(context().foreground).toEqual({ taskId: 'a', kind: 'job', steerable: false });
+  });
+
+  it('is known to the session before the task begins to run', () => {
+    const seen: unknown[] = [];
+    const staged = stageSession();
+    staged.actor.subscribe(({ context, children }) => seen.push([context.foreground?.taskId, Object.keys(children)]));
+    staged.start('a');
+    expect(seen).toEqual([['a', ['a']]]);
+  });
+
+  it('waits its turn while another runs, and begins only when the terminal of that one is seen', () => {
+    const { start, complete, release, told, activity, context } = stageSession();
+    start('a');
+    start('b');
+    start('c');
+    expect([activity(), context().queue.map(({ taskId }) => taskId)]).toEqual(['busy', ['b', 'c']]);
+    complete('a');
+    expect([activity(), told.slice(3)]).toEqual([
+      'settling',
+      ['answer b queued', 'answer c queued', 'end a completed'],
+    ]);
+    release('a');
+    expect([activity(), told.at(-1), context().queue]).toEqual(['busy', 'start b', [orderOf('c')]]);
+    complete('b');
+    release('b');
+    complete('c');
+    release('c');
+    expect([activity(), told.slice(6)]).toEqual(['idle', ['start b', 'end b completed', 'start c', 'end c completed']]);
+  });
+
+  it.each(['busy', 'replacing', 'settling'] as const)('is refused when it wants to be, in %s', (state) => {
+    const staged = stageIn(state);
+    staged.start('r', REJECT);
+    expect([staged.activity(), staged.told.at(-1)]).toEqual([state, 'answer r rejected busy']);
+    expect(staged.context().queue.map(({ taskId }) => taskId)).not.toContain('r');
+  });
+
+  it('that replaces has the foreground task told to make room, and begins after its terminal is seen', () => {
+    const { start, aborted, release, told, task, activity, clock } = stageSession();
+    start('a');
+    clock.advance(7);
+    start('b', REPLACE);
+    const abort = { type: 'task.abort', reason: 'replaced', at: START + 7, deadline: START + 107 };
+    expect([activity(), task('a').heard]).toEqual(['replacing', [abort]]);
+    expect(told.slice(3)).toEqual(['answer b queued', 'aborting a replaced']);
+    aborted('a');
+    expect([activity(), told.at(-1)]).toEqual(['settling', 'end a aborted']);
+    release('a');
+    expect([activity(), told.at(-1)]).toEqual(['busy', 'start b']);
+  });
+
+  it('that replaces makes a queued one before it give way as soon as that has begun', () => {
+    const { start, aborted, release, told, task, activity, context } = stageSession();
+    start('a');
+    start('b');
+    start('c', REPLACE);
+    expect([activity(), context().queue.map(({ taskId }) => taskId)]).toEqual(['replacing', ['b', 'c']]);
+    aborted('a');
+    release('a');
+    expect([activity(), told.slice(-2)]).toEqual(['replacing', ['start b', 'aborting b replaced']]);
+    expect(task('b').heard).toEqual([{ type: 'task.abort', reason: 'replaced', at: START, deadline: START + 100 }]);
+    aborted('b');
+    release('b');
+    expect([activity(), told.at(-1), context().queue]).toEqual(['busy', 'start c', []]);
+  });
+
+  it('that replaces only waits when the foreground task makes room already', () => {
+    const { start, task, told, activity } = stageSession();
+    start('a');
+    start('b', REPLACE);
+    start('c', REPLACE);
+    expect([activity(), task('a').heard.length, told.at(-1)]).toEqual(['replacing', 1, 'answer c queued']);
+  });
+
+  it('waits while a terminal is on its way to the disk', () => {
+    const { start, release, told, activity } = stageIn('settling');
+    start('b', REPLACE);
+    expect([activity(), told.at(-1)]).toEqual(['settling', 'answer b queued']);
+    release('a');
+    expect([activity(), told.at(-1)]).toEqual(['busy', 'start b']);
+  });
+});
+
+/** A session in the state, with `a` as its foreground task. */
+function stageIn(state: 'busy' | 'replacing' | 'settling') {
+  const staged = stageSession();
+  staged.start('a');
+  if (state === 'replacing') staged.start('b', REPLACE);
+  if (state === 'settling') staged.complete('a');
+  expect(staged.activity()).toBe(state);
+  return staged;
+}
+
+describe('a start beside', () => {
+  it('begins in idle, and leaves the foreground free', () => {
+    const { start, activity, told, context } = stageSession();
+    start('x', BESIDE);
+    start('y', BESIDE);
+    expect([activity(), context().beside.map(({ taskId }) => taskId)]).toEqual(['idle', ['x', 'y']]);
+    start('a');
+    expect([activity(), told.at(-1), context().foreground?.taskId]).toEqual(['busy', 'start a', 'a']);
+  });
+
+  it.each(['busy', 'replacing'] as const)('begins at once in %s, whatever it does when busy', (state) => {
+    const staged = stageIn(state);
+    staged.start('x', { ...BESIDE, ...REPLACE });
+    expect([staged.activity(), staged.told.slice(-2)]).toEqual([state, ['answer x started', 'start x']]);
+    expect(staged.context().beside.map(({ taskId }) => taskId)).toEqual(['x']);
+  });
+
+  it('in settling never leaves the session busy without a foreground task', () => {
+    const { start, complete, release, activity } = stageIn('settling');
+    start('x', BESIDE);
+    release('a');
+    complete('x');
+    release('x');
+    expect(activity()).toBe('idle');
+  });
+
+  it.each(['idle', 'busy', 'replacing'] as const)('ends without ending what runs in the foreground, in %s', (state) => {
+    const staged = state === 'idle' ? stageSession() : stageIn(state);
+    staged.start('x', BESIDE);
+    staged.complete('x');
+    expect([staged.activity(), staged.told.at(-1)]).toEqual([state, 'end x completed']);
+    expect([staged.context().beside, staged.context().unreleased]).toEqual([[], ['x']]);
+    staged.release('x');
+    expect([staged.activity(), staged.context().unreleased]).toEqual([state, []]);
+  });
+
+  it.each(['idle', 'busy', 'replacing', 'settling'] as const)('fails alone when it crashes, in %s', (state) => {
+    const staged = stageSession();
+    staged.start('x', BESIDE);
+    if (state !== 'idle') staged.start('a');
+    if (state === 'replacing') staged.start('b', REPLACE);
+    if (state === 'settling') staged.complete('a');
+    staged.task('x').crash('It broke.');
+    expect([staged.activity(), staged.told.at(-1)]).toEqual([state, 'end x failed']);
+    expect(staged.actor.getSnapshot().status).toBe('active');
+  });
+
+  it('is waited for: what is next begins when all terminals are seen', () => {
+    const staged = stageSession();
+    staged.start('x', BESIDE);
+    staged.start('a');
+    staged.start('b');
+    staged.complete('a');
+    staged.complete('x');
+    staged.release('a');
+    expect([staged.activity(), staged.told.at(-1)]).toEqual(['settling', 'end x completed']);
+    staged.release('x');
+    expect([staged.activity(), staged.told.at(-1)]).toEqual(['busy', 'start b']);
+  });
+});
+
+describe('the end of a task', () => {
+  it('lets go of the task and tells whoever opened the session', () => {
+    const { start, complete, above, actor, context } = stageSession();
+    start('a');
+    complete('a');
+    const end = { taskId: 'a', kind: 'job', at: START, end: 'completed', answer: null, data: null };
+    const report = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
+    expect(above).toEqual([{ type: 'session.task-ended', taskId: 'a', at: START, end, report }]);
+    expect([Object.keys(actor.getSnapshot().children), context().foreground]).toEqual([[], null]);
+  });
+
+  it('by an abort says which sessions have stopped, its own first', () => {
+    const { start, task, above } = stageSession();
+    const sub = [...ROOT, { sessionId: 's2', kind: 'review' }];
+    start('a');
+    const found = { report: { killed: 2, survivors: 1, unsettled: 1, sessions: [sub] }, phases: [], forced: true };
+    task('a').finish({ taskId: 'a', kind: 'job', at: 9, end: 'aborted', reason: 'interrupted', ...found });
+    expect(above).toMatchObject([{ report: { killed: 2, survivors: 1, unsettled: 1, sessions: [ROOT, sub] } }]);
+  });
+
+  it.each(['busy', 'replacing'] as const)('is a failure when the foreground task crashes, in %s', (state) => {
+    const staged = stageIn(state);
+    staged.task('a').crash('It broke.');
+    const message = "The task crashed: It broke.. This is a defect of the task's machine.";
+    const error = { code: 'internal', message, retryable: false };
+    expect([staged.activity(), staged.told.at(-1)]).toEqual(['settling', 'end a failed']);
+    expect(staged.above).toMatchObject([{ end: { taskId: 'a', kind: 'a', at: 0, end: 'failed', error } }]);
+    expect(staged.actor.getSnapshot().status).toBe('active');
+  });
+
+  it('passes up that a task has acknowledged', () => {
+    const { start, task, above } = stageSession();
+    start('a');
+    task('a').say({ type: 'task.acknowledged', taskId: 'a', at: START + 3 });
+    expect(above).toEqual([{ type: 'session.acknowledged', at: START + 3 }]);
+  });
+
+  it('is told to nobody by a session that stands alone', () => {
+    const actor = createActor(sessionMachine, {
+      input: { sessionId: 's1', path: ROOT, graceMs: 1, killMs: 1 },
+    }).start();
+    actor.send({ type: 'task.acknowledged', taskId: 'a', at: 1 });
+    expect(actor.getSnapshot().value).toEqual({ activity: 'idle', attention: 'clear' });
+  });
+});
+
+describe('what the user says meanwhile', () => {
+  it('starts a task when nothing runs', () => {
+    const { steer, activity, told, context } = stageSession();
+    steer('1');
+    expect([activity(), told.slice(1), context().inputs]).toEqual([
+      'busy',
+      ['answer said-1 started', 'start said-1'],
+      [],
+    ]);
+  });
+
+  it.each(['busy', 'replacing', 'settling'] as const)('is kept, logged and answered in %s', (state) => {
+    const staged = stageIn(state);
+    staged.steer('1');
+    expect([staged.activity(), staged.told.slice(-2)]).toEqual([state, ['input 1', 'keep said-1']]);
+    expect(staged.context().inputs).toEqual([keptOf('1')]);
+  });
+
+  it('is gone once the task has taken it', () => {
+    const { steer, actor, complete, release, activity, context } = stageIn('busy');
+    for (const inputId of ['1', '2', '3']) steer(inputId);
+    actor.send({ type: 'inputs.taken', inputIds: ['1', '3'] });
+    expect(context().inputs).toEqual([keptOf('2')]);
+    actor.send({ type: 'inputs.taken', inputIds: ['2'] });
+    complete('a');
+    release('a');
+    expect(activity()).toBe('idle');
+  });
+
+  it('and no task has taken becomes the next task once the one before has completed', () => {
+    const { steer, complete, release, activity, told, context } = stageIn('busy');
+    steer('1');
+    steer('2');
+    complete('a');
+    release('a');
+    expect([activity(), told.at(-1), context().inputs]).toEqual(['busy', 'start said-1', [keptOf('2')]]);
+  });
+
+  it('comes after what was queued', () => {
+    const { start, steer, complete, release, told, context } = stageIn('busy');
+    steer('1');
+    start('b');
+    complete('a');
+    release('a');
+    expect([told.at(-1), context().inputs]).toEqual(['start b', [keptOf('1')]]);
+    complete('b');
+    release('b');
+    expect(told.at(-1)).toBe('start said-1');
+  });
+
+  it.each(['aborted', 'crashed'] as const)('waits for the next start when the task before was %s', (how) => {
+    const staged = stageIn('busy');
+    staged.steer('1');
+    if (how === 'aborted') staged.aborted('a');
+    else staged.task('a').crash('It broke.');
+    staged.release('a');
+    expect([staged.activity(), staged.context().inputs]).toEqual(['idle', [keptOf('1')]]);
+    staged.start('b');
+    expect([staged.activity(), staged.context().inputs]).toEqual(['busy', [keptOf('1')]]);
+    staged.complete('b');
+    staged.release('b');
+    expect(staged.told.at(-1)).toBe('start said-1');
+  });
+
+  it('is not started by the end of a task beside', () => {
+    const { start, steer, aborted, complete, release, activity } = stageIn('busy');
+    start('x', BESIDE);
+    steer('1');
+    aborted('a');
+    complete('x');
+    release('a');
+    release('x');
+    expect(activity()).toBe('idle');
+  });
+});
