@@ -4,6 +4,7 @@ import { createActor, type InspectionEvent, type Observer } from 'xstate';
 import { fileLogStore } from './here/file-log-store.ts';
 import { systemFiles } from './here/system-files.ts';
 import { systemProc } from './process/system-proc.ts';
+import type { HistoryEntry } from './protocol/history.ts';
 import type { TaskContext } from './protocol/settings.ts';
 import type { LogStore } from './rollout/log-store.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
@@ -11,14 +12,17 @@ import { createIds, systemRng } from './runtime/ids.ts';
 import { bindClock } from './runtime/system-clock.ts';
 import { openBook } from './session/book.ts';
 import { handleOf, type Session } from './session/handle.ts';
+import { logEvents } from './session/log-events.ts';
 import { sessionLogicFor } from './session/logic.ts';
 import { portsFor } from './session/ports.ts';
+import { projectInstructions } from './session/project-instructions.ts';
 import { bindWorld, type World } from './session/world.ts';
 import { checkOptions, limitsOf, type SessionOptions, type WorldPorts } from './session-options.ts';
 import type { TaskDefinition, TaskDefinitions } from './tasks/define-task.ts';
 import { builtinTasks } from './tasks/index.ts';
 import { bindPorts } from './tasks/ports.ts';
 import { applyPatchTool } from './tools/apply-patch/tool.ts';
+import type { Files } from './tools/files.ts';
 import { shellTool } from './tools/shell.ts';
 import type { Tool } from './tools/tool.ts';
 import { updatePlanTool } from './tools/update-plan.ts';
@@ -51,6 +55,10 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     handlers: new Map(),
     resolved: new Map(),
     agents: 0,
+    budget: options.budget ?? {},
+    prices: options.prices ?? {},
+    spent: { usd: 0, spawns: 0, openedAtMs: ports.clock.now() },
+    preamble: preambleOf(options, ports.files),
   };
   const context: TaskContext = Object.freeze({
     model: model.name,
@@ -78,7 +86,22 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
   bindWorld(actor.system, world);
   bindPorts(actor.system, (id, taskId, scope) => portsFor(bookIn(world, id), taskId, scope));
   actor.start();
+  if (options.logger !== undefined) logEvents(book, options.logger);
   return handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
+}
+
+/** Reads the project's instructions once for each working directory. */
+function preambleOf(
+  { projectInstructions: name = 'AGENTS.md' }: SessionOptions<TaskDefinitions>,
+  files: Files,
+): World['preamble'] {
+  const known = new Map<string, Promise<readonly HistoryEntry[]>>();
+  if (name === false) return async () => [];
+  return (cwd) => {
+    const entries = known.get(cwd) ?? projectInstructions(files, name, cwd);
+    known.set(cwd, entries);
+    return entries;
+  };
 }
 
 type Ports = Omit<WorldPorts, 'logStore'> & { logStore(): LogStore };

@@ -7,6 +7,8 @@ import type { ApprovalPolicy, Effort, Limits, SandboxMode } from './protocol/set
 import type { LogStore } from './rollout/log-store.ts';
 import { type Clock, TIMER_MAX_MS } from './runtime/clock.ts';
 import type { Ids } from './runtime/ids.ts';
+import type { Budget, Prices } from './session/budget.ts';
+import type { Logger } from './session/log-events.ts';
 import type { OnRequest } from './session/world.ts';
 import type { TaskDefinitions } from './tasks/define-task.ts';
 import type { BeforeToolCall } from './tasks/ports.ts';
@@ -38,6 +40,14 @@ export interface SessionOptions<T extends TaskDefinitions = Record<never, never>
   rollout?: 'durable' | 'fast' | 'off';
   /** Where logs live; `TROUPE_HOME`, else the XDG state directory, when left out. */
   home?: string;
+  /** What the tree may use in all; when it is used up, what runs is aborted with the reason `budget`. */
+  budget?: Budget;
+  /** By model, for `budget.usd`. */
+  prices?: Prices;
+  /** The project's file for agents, from the root of the work tree down to `cwd`, 32 KiB in all: data, not policy. Default `AGENTS.md`. */
+  projectInstructions?: string | false;
+  /** Told what happens, without contents: pino, console, or anything with these methods. */
+  logger?: Logger;
   /** XState's inspect option, or an inspector object that has one. */
   inspect?: unknown;
   /** The world, for simulation and tests; each part is the machine's own when left out. */
@@ -52,7 +62,8 @@ const ms = z
   .int()
   .min(0)
   .max(TIMER_MAX_MS, `Expected at most ${TIMER_MAX_MS} ms (24.8 days): longer timers fire at once.`);
-const count = z.number().int().min(0).max(1_000_000);
+const count = z.number().int().min(0).max(1_000_000_000);
+const price = z.number().min(0);
 const aFunction = z.custom((value) => typeof value === 'function', 'Expected a function.');
 const anObject = z.custom((value) => typeof value === 'object' && value !== null, 'Expected an object.');
 
@@ -85,6 +96,14 @@ const schema = z.strictObject({
   rollout: z.enum(['durable', 'fast', 'off']).optional(),
   home: z.string().min(1).optional(),
   inspect: z.unknown().optional(),
+  budget: z.strictObject({ tokens: count, usd: z.number().positive(), wallMs: ms, spawns: count }).partial().optional(),
+  prices: z
+    .record(z.string(), z.strictObject({ input: price, cachedInput: price.optional(), output: price }))
+    .optional(),
+  projectInstructions: z
+    .union([z.literal(false), z.string().regex(/^[^/\0]+$/, 'Expected the name of a file.')])
+    .optional(),
+  logger: anObject.optional(),
   world: anObject.optional(),
 });
 

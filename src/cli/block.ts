@@ -27,6 +27,12 @@ export function foreignLines(text: string): string[] {
   return display(text.replace(/\n+$/, '')).split('\n');
 }
 
+/** The same for a text that may have been made safe before, whose escapes are not to be escaped once more. */
+export function safeLines(text: string): string[] {
+  const bare = text.replaceAll('\\', '');
+  return display(bare) === bare ? text.split('\n') : foreignLines(text);
+}
+
 /** The head and the tail of a text of somebody else's, and between them how much was left out. */
 export function excerptLines(text: string): string[] {
   const lines = text.replace(/\n+$/, '').split('\n');

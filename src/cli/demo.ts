@@ -1,7 +1,15 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { createSession, type OnRequest, openaiModel, type TaskOutcome } from '../index.ts';
+import {
+  createSession,
+  type Decision,
+  type OnRequest,
+  openaiModel,
+  type Session,
+  type SessionRequest,
+  type TaskOutcome,
+} from '../index.ts';
 import { decisionWord } from '../protocol/requests.ts';
 import { scriptedWire } from '../testing/index.ts';
 import { block, foreignLines } from './block.ts';
@@ -9,7 +17,7 @@ import { checkDemo, type Finding } from './demo-checks.ts';
 import { makeRepository } from './demo-repository.ts';
 import { DEMO_TASK, demoScript } from './demo-script.ts';
 import { locatedLogs } from './log-location.ts';
-import { counted, receiptLines } from './receipt-lines.ts';
+import { counted } from './receipt-lines.ts';
 import { render } from './render.ts';
 import { requestLines } from './request-lines.ts';
 import { watchSignals } from './signals.ts';
@@ -30,41 +38,67 @@ approvals, the log on the disk, and the openai client, which reads the scripted 
 export async function demo({ interactive, keep }: DemoOptions): Promise<number> {
   const { stdin, stdout, env } = process;
   const paint = paintFor(stdout, env);
-  const print = (lines: readonly string[]) => stdout.write(`${lines.join('\n')}\n`);
-  const place = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-demo-')));
   const asker = interactive ? createAsker(stdin, stdout, paint) : null;
+  const running: Running = { session: null, unread: false };
+  const signals = watchSignals({
+    interrupt: () => void running.session?.interrupt(),
+    close: async () => running.session?.close(),
+  });
+  stdout.on('error', () => {
+    if (!running.unread) void running.session?.interrupt();
+    running.unread = true;
+  });
+  const place = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-demo-')));
   try {
-    print([paint.strong('Troupe demo'), '', INTRODUCTION, '']);
-    const end = await play({ place, paint, print, onRequest: asker?.onRequest ?? null });
+    const stage: Stage = {
+      place,
+      paint,
+      running,
+      print: (lines) => stdout.write(`${lines.join('\n')}\n`),
+      onRequest: asker?.onRequest ?? null,
+      isStopped: () => running.unread || signals.exitCode() !== null,
+    };
+    stage.print([paint.strong('Troupe demo'), '', INTRODUCTION, '']);
+    const end = await play(stage);
     const stays = keep ? '' : ' (removed now; troupe demo --keep keeps it)';
-    print(['', `The log: ${end.log ?? 'none'}${stays}`, end.verdict]);
-    return end.exitCode;
+    const verdict = end.problem === null ? paint.good('All of it went as promised.') : paint.bad(end.problem);
+    stage.print(['', `The log: ${end.log ?? 'none'}${stays}`, verdict]);
+    return signals.exitCode() ?? (end.problem === null ? 0 : 1);
   } finally {
     asker?.close();
     if (!keep) rmSync(place, { recursive: true, force: true });
+    signals.release();
   }
 }
+
+/** What there is to stop. `unread`: nobody reads any more what the demo shows. */
+type Running = { session: Session | null; unread: boolean };
 
 type Stage = Readonly<{
   /** A directory of the demo's own. */
   place: string;
   paint: Paint;
+  running: Running;
   print(lines: readonly string[]): void;
   /** Who decides; null: the demo itself. */
   onRequest: OnRequest | null;
+  isStopped(): boolean;
 }>;
 
-type End = Readonly<{ exitCode: number; verdict: string; log: string | null }>;
+/** How the demo ended: what was not as promised, in a sentence, and where the log is. */
+type End = Readonly<{ problem: string | null; log: string | null }>;
 
-async function play({ place, paint, print, onRequest }: Stage): Promise<End> {
+async function play(stage: Stage): Promise<End> {
+  const { place, paint, print, running, isStopped } = stage;
   // The Node that runs this runs the test; there may be an older one on the PATH.
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`;
   const repository = await makeRepository(join(place, 'tea-shop'), path);
   print([`The repository: ${repository.directory}`, `  one commit: ${repository.files.join(', ')}`, '']);
+  if (isStopped()) return { problem: STOPPED, log: null };
 
   const wire = scriptedWire(demoScript);
   const logs = locatedLogs(join(place, 'home'));
-  let denied = 0;
+  const decisions: string[] = [];
   const session = createSession({
     model: openaiModel({ model: 'scripted', baseURL: 'http://scripted.invalid/v1', env: {}, fetch: wire.fetch }),
     cwd: repository.directory,
@@ -72,50 +106,43 @@ async function play({ place, paint, print, onRequest }: Stage): Promise<End> {
     rollout: 'durable',
     world: { logStore: logs.store },
     async onRequest(request, scope) {
-      // What was told before the request is shown before it.
-      await new Promise((resolve) => setImmediate(resolve));
-      if (onRequest === null) {
-        print(requestLines(request, paint));
-        print(block('demo', ['approves it (with --interactive, you decide)'], paint));
-        return 'approved';
-      }
-      const decision = await onRequest(request, scope);
-      if (decision !== undefined && decisionWord(decision) === 'denied') denied += 1;
+      const decision = await decide(stage, request, scope);
+      if (decision !== undefined) decisions.push(decisionWord(decision));
       return decision;
     },
   });
+  running.session = session;
   const view = { paint, cwd: repository.directory };
   session.events$.subscribe((event) => {
     const lines = event.type === 'request.opened' ? [] : render(event, view);
     if (lines.length > 0) print(lines);
   });
-
-  const stop = async () => {
-    const receipt = await session.interrupt();
-    if (receipt.outcome === 'not-running') print(receiptLines(receipt, paint));
-  };
-  const signals = watchSignals({ interrupt: () => void stop(), close: () => session.close() });
-  let unread = false;
-  process.stdout.on('error', () => {
-    if (!unread) void stop();
-    unread = true;
-  });
   const outcome = await session.run(DEMO_TASK).outcome;
   await session.close();
   const log = logs.location();
-  const stopped = signals.exitCode() ?? (unread ? 1 : null);
-  if (stopped !== null) return { exitCode: stopped, verdict: 'The demo was stopped before its end.', log };
+  if (isStopped()) return { problem: STOPPED, log };
 
   const diff = await repository.run('git', 'diff', '--no-color', '--no-ext-diff');
   const findings = await checkDemo(repository, wire, log);
   print(['', 'What came of it, checked by the demo itself:', '']);
   if (diff.output.text !== '') print(block('diff', foreignLines(diff.output.text), paint));
   print(findings.map(({ ok, found }) => `  ${ok ? paint.good('✓') : paint.bad('✗')} ${found}`));
-  const problem = problemIn(outcome, denied, findings);
-  signals.release();
-  return problem === null
-    ? { exitCode: 0, verdict: paint.good('All of it went as promised.'), log }
-    : { exitCode: 1, verdict: paint.bad(problem), log };
+  const denied = decisions.filter((word) => word === 'denied').length;
+  return { problem: isStopped() ? STOPPED : problemIn(outcome, denied, findings), log };
+}
+
+const STOPPED = 'The demo was stopped before its end.';
+
+async function decide(
+  { paint, print, onRequest }: Stage,
+  request: SessionRequest,
+  scope: Parameters<OnRequest>[1],
+): Promise<Decision | undefined> {
+  // What was told before the request is shown before it.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (onRequest !== null) return onRequest(request, scope);
+  print([...requestLines(request, paint), ...block('demo', ['approves it (with --interactive, you decide)'], paint)]);
+  return 'approved';
 }
 
 /** Why the demo did not go as promised, in a sentence; null when it did. */

@@ -1,7 +1,7 @@
 import { displayArgv } from '../policy/display.ts';
 import { pathText } from '../protocol/path.ts';
 import type { RequestSubject, SessionRequest } from '../protocol/requests.ts';
-import { block, foreignLines, foreignName } from './block.ts';
+import { block, foreignLines, foreignName, safeLines } from './block.ts';
 import { changeText } from './item-lines.ts';
 import type { Paint } from './terminal.ts';
 
@@ -10,7 +10,7 @@ export function requestLines(request: SessionRequest, paint: Paint): string[] {
   const { subject, reason, path, expiresAt } = request;
   const fields = [
     ...subjectFields(subject),
-    ...(reason === undefined ? [] : [field('reason', foreignLines(reason))]),
+    ...(reason === undefined ? [] : [field('reason', safeLines(reason))]),
     field('asked by', [pathText(path)]),
     ...(expiresAt === undefined ? [] : [field('until', [expiresAt])]),
   ];
@@ -39,7 +39,7 @@ function subjectFields(subject: RequestSubject): string[][] {
     case 'command':
       return [
         field('runs', [displayArgv(subject.argv)]),
-        ...(subject.shown.includes('\n') ? [field('as lines', foreignLines(subject.shown))] : []),
+        ...(subject.shown.includes('\n') ? [field('as lines', safeLines(subject.shown))] : []),
         field('in', [foreignName(subject.cwd)]),
         field('sandbox', [foreignName(subject.sandbox)]),
       ];

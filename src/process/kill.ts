@@ -26,7 +26,7 @@ export interface Killing {
  * more while other processes are being started. A process is signalled only if it is still the one that was found.
  *
  * Without a container this is a best effort: a process that has left the group, cleared its environment and lost its
- * parent before the first look is not found. Without a process table only the group is.
+ * parent before the first look is not found. Without a process table only the group is, and its zombies count as alive.
  */
 export function killTree(tree: Tree, graceMs: number, ports: KillPorts): Killing {
   const grace = createDeadline(ports.clock);

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'unauthorized'
   | 'stream-cut'
   | 'budget-exceeded'
+  | 'invalid-output'
   | 'depth-exceeded'
   | 'too-many-agents'
   | 'tool-error'

@@ -46,6 +46,8 @@ export type TaskRecord = {
   readonly children: Book[];
   readonly withdrawn: string[];
   readonly startedAtMs: number;
+  /** What a work does only once in a task. */
+  readonly done: Set<string>;
   usage: Usage;
   revoked: boolean;
 };

@@ -30,6 +30,13 @@ export function delegateTo(
       `Expected at most ${limits.agentsMax} sub-sessions at once, got one more. Wait for one to end, or raise limits.agentsMax.`,
     );
   }
+  const { spawns } = world.budget;
+  if (spawns !== undefined && world.spent.spawns >= spawns) {
+    throw new TroupeError(
+      'budget-exceeded',
+      `Expected at most ${spawns} sub-sessions in all, got one more. Raise budget.spawns.`,
+    );
+  }
   const opener = leaf._parent;
   if (opener === undefined) throw new TroupeError('internal', 'Only a work that runs in a task can delegate.');
   const { kind = 'regular', as = record.order.kind } = spec;
@@ -37,6 +44,7 @@ export function delegateTo(
   const path = pathBelow(book.path, { sessionId, kind: as, taskId: record.order.taskId, callId: spec.callId });
   const order = orderOf(world, kind, spec.input, narrowed(record.order.context, spec));
   world.agents += 1;
+  world.spent.spawns += 1;
   const child = openBook({
     world,
     id: sessionId,

@@ -92,6 +92,7 @@ const session = sessionMachine.provide({
         children: [],
         withdrawn: [],
         startedAtMs: book.world.clock.now(),
+        done: new Set(),
         usage: NO_USAGE,
         revoked: false,
       });

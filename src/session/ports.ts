@@ -4,6 +4,7 @@ import { addUsage, type Usage } from '../protocol/usage.ts';
 import type { PortScope, SessionPorts } from '../tasks/ports.ts';
 import { ask } from './asking.ts';
 import type { Book, TaskRecord } from './book.ts';
+import { costOf, exhausted } from './budget.ts';
 import { commit, emit } from './commit.ts';
 import { delegateTo } from './delegating.ts';
 import { tell } from './telling.ts';
@@ -56,10 +57,16 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     async sample(request, onProgress) {
       mayStart();
       const { model, instructions } = settings;
+      const spent = exhausted(world.budget, spentOf(book));
+      if (spent !== null) {
+        return { status: 'failed', error: { code: 'budget-exceeded', message: spent, retryable: false }, usage: null };
+      }
+      const preamble = await world.preamble(order.context.cwd);
+      if (scope.signal.aborted) return { status: 'aborted' };
       return model.sample(
         {
           instructions: order.context.instructions ?? instructions,
-          history: normalised(book.history),
+          history: [...preamble, ...normalised(book.history)],
           tools: [...settings.tools.values()],
           parallelToolCalls: true,
           cacheKey: book.id,
@@ -89,6 +96,11 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       alive();
       count(book, record, usage);
     },
+    once(key) {
+      if (record.done.has(key)) return false;
+      record.done.add(key);
+      return true;
+    },
     safe: () => book.gate.safe(),
     grant: (key) => void world.grants.add(key),
     isGranted: (key) => world.grants.has(key),
@@ -108,10 +120,31 @@ function count(book: Book, record: TaskRecord, usage: Usage): void {
   record.usage = addUsage(record.usage, usage);
   book.usage = addUsage(book.usage, usage);
   commit(book, { type: 'usage.updated', usage, total: book.usage }, { taskId: record.order.taskId });
+  book.world.spent.usd += costOf(book.world.prices, record.order.context.model, usage);
   for (let below = book, above = book.parent; above !== null; below = above, above = above.parent) {
     above.usage = addUsage(above.usage, usage);
     for (const opener of above.tasks.values()) {
       if (opener.children.includes(below)) opener.usage = addUsage(opener.usage, usage);
     }
   }
+  stopWhenSpent(book);
+}
+
+/** Ends what runs, from the root down, once the budget of the tree is used up. */
+function stopWhenSpent(book: Book): void {
+  const { world } = book;
+  if (exhausted(world.budget, spentOf(book)) === null) return;
+  const at = world.clock.now();
+  tell(rootOf(book), { type: 'op.interrupt', reason: 'budget', at, deadline: at + book.settings.limits.graceMs });
+}
+
+function spentOf(book: Book): { tokens: number; usd: number; wallMs: number } {
+  const { clock, spent } = book.world;
+  return { tokens: rootOf(book).usage.totalTokens, usd: spent.usd, wallMs: clock.now() - spent.openedAtMs };
+}
+
+function rootOf(book: Book): Book {
+  let root = book;
+  while (root.parent !== null) root = root.parent;
+  return root;
 }

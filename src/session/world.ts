@@ -1,4 +1,5 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import type { HistoryEntry } from '../protocol/history.ts';
 import type { Decision, Resolution, SessionRequest } from '../protocol/requests.ts';
 import type { Limits } from '../protocol/settings.ts';
 import type { LogStore } from '../rollout/log-store.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Ids } from '../runtime/ids.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import type { Book } from './book.ts';
+import type { Budget, Prices, Spent } from './budget.ts';
 
 /** Decides a request; nothing (undefined) leaves it open for `answer`. `signal` aborts when the request has ended. */
 export type OnRequest = (
@@ -27,6 +29,11 @@ export type World = {
   readonly books: Map<string, Book>;
   /** Keys that were approved for the session: they belong to the root, and its sub-sessions share them. */
   readonly grants: Set<string>;
+  readonly budget: Budget;
+  readonly prices: Prices;
+  readonly spent: Spent;
+  /** What the project says to agents, for a working directory; read once for each. */
+  readonly preamble: (cwd: string) => Promise<readonly HistoryEntry[]>;
   /** Aborts the handler of a request when the request has ended. */
   readonly handlers: Map<string, AbortController>;
   /** How requests of the tree ended; the oldest are forgotten. */

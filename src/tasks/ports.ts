@@ -79,6 +79,8 @@ export interface SessionPorts extends TaskPorts {
   readonly provider: string;
   /** The id, or one made from it that no other call of the session has; for an empty one, a new one. */
   uniqueCallId(callId: string): string;
+  /** True the first time that this task asks with `key`. */
+  once(key: string): boolean;
   /** True when the log has all that was committed so far, false when it failed or took too long. */
   safe(): Promise<boolean>;
   /** Remembers, for this session tree, that `key` was approved. */

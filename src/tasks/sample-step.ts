@@ -4,6 +4,7 @@ import type { HistoryEntry } from '../protocol/history.ts';
 import { inputParts, inputText, type UserInput } from '../protocol/input.ts';
 import type { Item } from '../protocol/items.ts';
 import type { SampleEnd, ToolCall } from '../protocol/messages.ts';
+import { misfit } from './output-schema.ts';
 import type { SessionPorts } from './ports.ts';
 
 /**
@@ -90,7 +91,14 @@ function accept(
     const message = `The model stopped before it had finished (${answer.reason}). What it had said is kept.`;
     ports.commit({ type: 'warning.raised', code: 'answer-incomplete', message });
   }
-  return { status: 'completed', answer: text, calls, more: ports.hasInputs };
+  if (calls.length > 0 || answer.status === 'incomplete')
+    return { status: 'completed', answer: text, calls, more: ports.hasInputs };
+  const wrong = ports.workspace.outputSchema === undefined ? null : misfit(text ?? '', ports.workspace.outputSchema);
+  if (wrong === null) return { status: 'completed', answer: text, calls, more: ports.hasInputs };
+  if (!ports.once('repair'))
+    return { status: 'failed', error: { code: 'invalid-output', message: wrong, retryable: true } };
+  sayInput(ports, `${wrong}\nAnswer again with JSON that fits the schema, and with nothing else.`);
+  return { status: 'completed', answer: text, calls, more: true };
 }
 
 /** Enters a call into the history, under an id that no other call of the session has. */

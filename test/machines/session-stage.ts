@@ -91,7 +91,14 @@ export function stageSession({ path = ROOT, snapshot }: { path?: Path; snapshot?
       },
       settleRequest: ({ event }) => void told.push(`settle ${'requestId' in event ? event.requestId : '?'}`),
       passDecision: ({ event }) => void told.push(`decide ${'requestId' in event ? event.requestId : '?'}`),
-      expireDue: ({ event }) => void told.push(`expire ${'at' in event ? event.at : '?'}`),
+      expireDue({ context, event, self }) {
+        const at = 'at' in event ? event.at : 0;
+        for (const { id, sessionId, expiresAt } of context.requests) {
+          if (sessionId !== context.sessionId || expiresAt === undefined || Date.parse(expiresAt) > at) continue;
+          told.push(`expire ${id} at ${at}`);
+          self.send({ type: 'request.settled', requestId: id, resolution: { how: 'expired' } });
+        }
+      },
     },
   });
   const input = { sessionId: 's1', path, graceMs: GRACE_MS, killMs: 500 };

@@ -13,6 +13,7 @@ export function rig<T extends TaskDefinitions = Record<never, never>>({ script =
   const session = createSession<T>({
     model,
     rollout: 'durable',
+    projectInstructions: false,
     world: { logStore: log, ...options.world },
     ...options,
   });
