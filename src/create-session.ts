@@ -6,9 +6,8 @@ import { systemFiles } from './here/system-files.ts';
 import { systemProc } from './process/system-proc.ts';
 import type { HistoryEntry } from './protocol/history.ts';
 import type { TaskContext } from './protocol/settings.ts';
-import type { LogStore } from './rollout/log-store.ts';
-import { type Clock, systemClock } from './runtime/clock.ts';
-import { createIds, systemRng } from './runtime/ids.ts';
+import { systemClock } from './runtime/clock.ts';
+import { createIds, systemIds, systemRng } from './runtime/ids.ts';
 import { bindClock } from './runtime/system-clock.ts';
 import { openBook } from './session/book.ts';
 import { handleOf, type Session } from './session/handle.ts';
@@ -45,7 +44,10 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
   const world: World = {
     clock: ports.clock,
     ids: ports.ids,
-    log: rollout === 'off' ? null : { store: ports.logStore(), mode: rollout },
+    log:
+      rollout === 'off'
+        ? null
+        : { store: options.world?.logStore ?? fileLogStore(options.home ?? defaultHome()), mode: rollout },
     kinds,
     limits,
     onRequest,
@@ -104,16 +106,26 @@ function preambleOf(
   };
 }
 
-type Ports = Omit<WorldPorts, 'logStore'> & { logStore(): LogStore };
+type Ports = Omit<WorldPorts, 'logStore'>;
 
-function portsOfWorld({ world = {}, home }: SessionOptions<TaskDefinitions>): Ports {
-  const clock: Clock = world.clock ?? systemClock;
+/** The machine's own ports. */
+const here: Ports = {
+  clock: systemClock,
+  get ids() {
+    return systemIds();
+  },
+  files: systemFiles,
+  proc: systemProc(systemClock),
+};
+
+function portsOfWorld({ world }: SessionOptions<TaskDefinitions>): Ports {
+  if (world === undefined) return here;
+  const clock = world.clock ?? here.clock;
   return {
     clock,
-    ids: world.ids ?? createIds(clock, systemRng),
-    files: world.files ?? systemFiles,
-    proc: world.proc ?? systemProc(clock),
-    logStore: () => world.logStore ?? fileLogStore(home ?? defaultHome()),
+    ids: world.ids ?? (world.clock === undefined ? here.ids : createIds(clock, systemRng)),
+    files: world.files ?? here.files,
+    proc: world.proc ?? (world.clock === undefined ? here.proc : systemProc(clock)),
   };
 }
 
@@ -138,15 +150,29 @@ function kindsOf(tasks: TaskDefinitions | undefined): ReadonlyMap<string, TaskDe
   return known;
 }
 
-function toolsOf(
-  { tools = [], env = process.env }: SessionOptions<TaskDefinitions>,
+/** The tools of a session: the built-in ones, and those of the caller. One map for all sessions that add none. */
+function toolsOf({ tools, env }: SessionOptions<TaskDefinitions>, ports: Ports): ReadonlyMap<string, Tool> {
+  const own = env === undefined && ports === here ? builtinTools() : toolsFor(ports, env ?? process.env);
+  return tools === undefined ? own : new Map([...own, ...tools.map((tool) => [tool.name, tool] as const)]);
+}
+
+function toolsFor(
   { files, proc }: Ports,
+  env: Readonly<Record<string, string | undefined>>,
 ): ReadonlyMap<string, Tool> {
-  const known = Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  const builtin = [shellTool(proc, { env: known, sandboxAvailable: false }), applyPatchTool(files), updatePlanTool];
-  return new Map([...builtin, ...tools].map((tool) => [tool.name, tool]));
+  const known = env as Readonly<Record<string, string>>; // Names without a value have none to give on; the shell leaves them out.
+  const tools = [shellTool(proc, { env: known, sandboxAvailable: false }), applyPatchTool(files), updatePlanTool];
+  return new Map(tools.map((tool) => [tool.name, tool]));
+}
+
+const builtinTools = once(() => toolsFor(here, process.env));
+
+function once<V>(make: () => V): () => V {
+  let made: { value: V } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function bookIn(world: World, sessionId: string) {

@@ -6,7 +6,9 @@ import { directoryContains } from './directory-contains.ts';
  * settings that keep them from paging, prompting and colouring. Everything else, secrets above all, stays out.
  */
 export function commandEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
-  const inherited = Object.entries(env).filter(([name]) => INHERITED.has(name) || LOCALE.test(name));
+  const inherited = Object.entries(env).filter(
+    ([name, value]) => value !== undefined && (INHERITED.has(name) || LOCALE.test(name)),
+  );
   return { ...Object.fromEntries(inherited), ...SETTINGS };
 }
 

@@ -121,7 +121,7 @@ const PAUSE_LAST_MS = 50;
 /** So many looks in succession that find nothing are enough if the last one is settled ... */
 const CLEAN_LOOKS = 2;
 /** ... and so many in any case: elsewhere on a busy machine something is started all the time. */
-const CLEAN_LOOKS_MAX = 6;
+const CLEAN_LOOKS_MAX = 4;
 
 /** Acts on what is found until nothing is found any more (true) or `until` has passed (false). */
 async function clear(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 
 /** Chance. */
 export interface Rng {
@@ -17,10 +17,27 @@ export interface Ids {
   secret(): string;
 }
 
+/** How many bytes are drawn from the system at once, to be handed out in small pieces. */
+const POOL_BYTES = 4_096;
+let pool = Buffer.alloc(0);
+
 export const systemRng: Rng = {
   next: () => Math.random(),
-  bytes: (length) => randomBytes(length),
+  bytes(length) {
+    if (length > pool.length) pool = randomBytes(Math.max(POOL_BYTES, length));
+    const bytes = pool.subarray(0, length);
+    pool = pool.subarray(length);
+    return bytes;
+  },
 };
+
+/** The machine's own ids. */
+export const systemIds = (): Ids => {
+  ids ??= createIds(systemClock, systemRng);
+  return ids;
+};
+
+let ids: Ids | null = null;
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 

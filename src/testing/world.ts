@@ -36,9 +36,9 @@ export interface SimulatedWorld extends WorldPorts {
   command(pattern: string | RegExp, script: CommandScript): void;
   /**
    * Opens a session in this world; what it and all below it tell goes into the trace. It works in `WORK_DIRECTORY`, with
-   * an empty environment, unless the options say otherwise.
+   * an empty environment, unless the options say otherwise; a port in `options.world` takes the place of the world's own.
    */
-  open<T extends TaskDefinitions = Record<never, never>>(options: Omit<SessionOptions<T>, 'world'>): SessionOf<T>;
+  open<T extends TaskDefinitions = Record<never, never>>(options: SessionOptions<T>): SessionOf<T>;
   /**
    * Lets time pass until `until` holds (true), or until nothing is left that could happen (false; true without `until`).
    * Throws when that does not come about within `STEPS_MAX` timers.
@@ -115,7 +115,12 @@ export function world(seed: number | string, { logFaults = [] }: WorldOptions = 
     },
     command: proc.command,
     open(options) {
-      const session = createSession({ cwd: WORK_DIRECTORY, env: {}, ...options, world: ports });
+      const session = createSession({
+        cwd: WORK_DIRECTORY,
+        env: {},
+        ...options,
+        world: { ...ports, ...options.world },
+      });
       session.events$.subscribe((event: SessionEvent) => trace.add({ type: 'event', event }));
       return session;
     },

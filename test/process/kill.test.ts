@@ -92,7 +92,7 @@ describe('killing', () => {
   it('does not look for ever where something is started all the time', async () => {
     const { clock, ports, looks } = busyMachineOf(() => false);
     const report = await clock.runUntil(killTree(TREE, 5_000, ports).report);
-    expect([report, looks()]).toEqual([{ graceful: true, killed: 0, survivors: 0 }, 6]);
+    expect([report, looks()]).toEqual([{ graceful: true, killed: 0, survivors: 0 }, 4]);
   });
 
   it('leaves no timer behind', async () => {

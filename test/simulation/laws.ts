@@ -29,11 +29,13 @@ export function eventsOf(trace: readonly TraceEntry[]): SessionEvent[] {
 
 /** What the model was shown, from a log alone. */
 export function historyIn(records: readonly LogRecord[]): readonly HistoryEntry[] {
-  return records.reduce<readonly HistoryEntry[]>((history, { payload }) => {
+  const history: HistoryEntry[] = [];
+  for (const { payload } of records) {
     const { history: change } = payload as { history?: HistoryChange }; // As the gate wrote it.
-    if (change === undefined) return history;
-    return change.op === 'replace' ? change.entries : [...history, ...change.entries];
-  }, []);
+    if (change?.op === 'replace') history.length = 0;
+    history.push(...(change?.entries ?? []));
+  }
+  return history;
 }
 
 /** Text in which an id is short enough to read. */
