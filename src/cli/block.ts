@@ -29,7 +29,7 @@ export function foreignLines(text: string): string[] {
 
 /** The same for a text that may have been made safe before, whose escapes are not to be escaped once more. */
 export function safeLines(text: string): string[] {
-  const bare = text.replaceAll('\\', '');
+  const bare = text.replaceAll('\\', '/');
   return display(bare) === bare ? text.split('\n') : foreignLines(text);
 }
 

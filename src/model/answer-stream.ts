@@ -13,9 +13,13 @@ export type StreamEnd =
 export type AnswerStream = Readonly<{
   /** What the event makes known. Nothing once the stream has ended. */
   push(event: unknown): readonly ModelProgress[];
+  /** The server has sent the mark after which nothing comes (`[DONE]`). */
+  done(): void;
   /** The bytes cannot be read as events: the answer is a fault. */
-  spoil(what: string): void;
-  /** Null until the server has said that the answer is whole, cut short or failed, or has broken the protocol. */
+  fail(fault: Fault): void;
+  /** The model has said all; only what it cost may still come. True once it has ended, too. */
+  isWhole(): boolean;
+  /** Null until nothing more is wanted: the answer is whole, cut short or failed, or the protocol was broken. */
   ended(): StreamEnd | null;
   /** What it comes to if nothing more is sent. */
   close(): StreamEnd;

@@ -8,13 +8,15 @@ import { isFields } from './wire-values.ts';
 
 export type AttemptEnd = StreamEnd | Readonly<{ status: 'aborted' }>;
 
+/** A good status, and what reads the events that follow it. */
+export type Sent = Readonly<{ response: Response; stream: AnswerStream }>;
+
 /** One request and its streamed answer. Times in ms. */
 export type Attempt = Readonly<{
   /** Sends the request; resolves when a good status has come, else rejects. */
-  send(signal: AbortSignal): Promise<Response>;
+  send(signal: AbortSignal): Promise<Sent>;
   /** What a rejected `send` says about the server; null when the connection is to blame. */
   explain(thrown: unknown): Fault | null;
-  stream: AnswerStream;
   tell(progress: ModelProgress): void;
   signal: AbortSignal;
   clock: Clock;
@@ -26,11 +28,14 @@ export type Attempt = Readonly<{
   where: string;
 }>;
 
+/** How long the count of tokens, or the end of the stream, is waited for once the model has said all. */
+export const TAIL_MS = 2_000;
+
 /** Makes one attempt. Never rejects; settles only when the connection was read to its end or has been closed. */
 export async function makeAttempt(attempt: Attempt): Promise<AttemptEnd> {
-  const { signal, stream, clock, where } = attempt;
+  const { signal, clock, where } = attempt;
   const stop = new AbortController();
-  const state: { cut: Fault | 'aborted' | null; begun: boolean } = { cut: null, begun: false };
+  const state: { cut: Fault | 'aborted' | null; stream: AnswerStream | null } = { cut: null, stream: null };
   const cut = (why: Fault | 'aborted') => {
     state.cut ??= why;
     stop.abort();
@@ -39,39 +44,46 @@ export async function makeAttempt(attempt: Attempt): Promise<AttemptEnd> {
   const watch = watchOver(attempt, (fault) => cut(fault));
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const response = await attempt.send(stop.signal);
-    state.begun = true;
+    const { response, stream } = await attempt.send(stop.signal);
+    state.stream = stream;
     let events = 0;
     const take = (messages: readonly SseMessage[], waiting: number) => {
-      if (messages.length > 0) watch.touch();
       events += messages.length;
-      for (const message of messages) if (!stop.signal.aborted) pushMessage(message, attempt);
-      if (waiting > ANSWER_CHARACTERS_MAX) stream.spoil(`an event longer than ${ANSWER_CHARACTERS_MAX} characters`);
+      for (const message of messages) if (!stop.signal.aborted) pushMessage(message, stream, attempt);
+      if (waiting > ANSWER_CHARACTERS_MAX) stream.fail(tooLong(where));
       if (stream.ended() !== null) watch.end();
+      else if (messages.length > 0) watch.touch(stream.isWhole());
       return stream.ended() === null;
     };
     const head = await readEvents({ response, take, stop: stop.signal, clock });
     if (events === 0 && state.cut === null) state.cut = notAStream(response, head, where);
   } catch (thrown) {
-    state.cut ??= attempt.explain(thrown) ?? connectionFault(thrown, where, state.begun);
+    state.cut ??= attempt.explain(thrown) ?? connectionFault(thrown, where, state.stream !== null);
   } finally {
     watch.end();
     signal.removeEventListener('abort', onAbort);
   }
-  const said = stream.ended();
-  if (said !== null) return said;
-  if (state.cut === 'aborted') return { status: 'aborted' };
-  return state.cut === null ? stream.close() : { status: 'fault', fault: state.cut, usage: null };
+  return endOf(state.stream, state.cut);
 }
 
-function pushMessage({ event, data }: SseMessage, { stream, tell }: Attempt): void {
-  if (data === '[DONE]') return;
+/** What the server said goes before what happened to the connection: an answer that is whole stays one. */
+function endOf(stream: AnswerStream | null, cut: Fault | 'aborted' | null): AttemptEnd {
+  const said = stream?.ended() ?? null;
+  if (said !== null) return said;
+  if (cut === 'aborted') return { status: 'aborted' };
+  if (stream !== null && (cut === null || stream.isWhole())) return stream.close();
+  return { status: 'fault', fault: cut ?? cutFault('The request was given up before it was sent.'), usage: null };
+}
+
+function pushMessage({ event, data }: SseMessage, stream: AnswerStream, { tell, where }: Attempt): void {
+  if (data.trim() === '[DONE]') return stream.done();
   let parsed: unknown;
   try {
     parsed = JSON.parse(data);
   } catch {
-    stream.spoil(`an event that is no JSON: ${data.slice(0, QUOTE_MAX).toWellFormed()}`);
-    return;
+    const begin = data.slice(0, QUOTE_MAX).toWellFormed();
+    const message = `The model server at ${where} sent what no client can read: an event that is no JSON: ${begin}.`;
+    return stream.fail(protocolFault(message, true));
   }
   // Some servers name the event only in its `event:` line.
   const named = isFields(parsed) && parsed.type === undefined && event !== null ? { ...parsed, type: event } : parsed;
@@ -81,16 +93,21 @@ function pushMessage({ event, data }: SseMessage, { stream, tell }: Attempt): vo
 /** Characters of a server's words that are quoted. */
 const QUOTE_MAX = 200;
 
-/** A body that holds no event and does not claim to: another program listens there. Null when it is a stream. */
-function notAStream(response: Response, head: string, where: string): Fault | null {
-  const type = response.headers.get('content-type');
-  if (type === null || type.includes('event-stream')) return null;
-  const begin = head.replace(/\s+/g, ' ').trim();
-  const message = `Expected a stream of events from ${where}, got ${type}: ${begin}. Check the base URL (it usually ends in /v1).`;
+function tooLong(where: string): Fault {
+  const message = `The model server at ${where} sent an event longer than ${ANSWER_CHARACTERS_MAX} characters, and was cut off.`;
   return protocolFault(message, false);
 }
 
-type Watch = Readonly<{ touch(): void; end(): void }>;
+/** A body that holds no event and is not even meant to: another program listens there. Null when it is a stream. */
+function notAStream(response: Response, head: string, where: string): Fault | null {
+  const type = response.headers.get('content-type');
+  const begin = head.replace(/\s+/g, ' ').trim();
+  if (!begin.startsWith('<') && (type === null || type.includes('event-stream'))) return null;
+  const message = `Expected a stream of events from ${where}, got ${type ?? 'a web page'}: ${begin || 'an empty body'}. Check the base URL (it usually ends in /v1).`;
+  return protocolFault(message, false);
+}
+
+type Watch = Readonly<{ touch(isWhole: boolean): void; end(): void }>;
 
 /** Cuts the attempt when the server is silent for too long, or not done in time. */
 function watchOver({ clock, idleTimeoutMs, timeoutMs, where }: Attempt, cut: (fault: Fault) => void): Watch {
@@ -99,9 +116,9 @@ function watchOver({ clock, idleTimeoutMs, timeoutMs, where }: Attempt, cut: (fa
   const late = clock.setTimeout(onLate, timeoutMs);
   let idle = clock.setTimeout(onIdle, idleTimeoutMs);
   return {
-    touch() {
+    touch(isWhole) {
       clock.clearTimeout(idle);
-      idle = clock.setTimeout(onIdle, idleTimeoutMs);
+      idle = clock.setTimeout(onIdle, isWhole ? Math.min(TAIL_MS, idleTimeoutMs) : idleTimeoutMs);
     },
     end() {
       clock.clearTimeout(idle);

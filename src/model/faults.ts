@@ -47,8 +47,12 @@ export function connectionFault(thrown: unknown, where: string, begun: boolean):
     const message = `No model server answers at ${where} (${words}). Check that it runs and that the base URL is right.`;
     return fault({ code: 'model-unreachable', message, retryable: true }, REFUSED_RETRIES_MAX);
   }
-  if (codes.some((code) => /CERT|TLS|SSL|SELF_SIGNED/.test(code))) {
-    const message = `The TLS connection to ${where} was not trusted (${words}). Check the certificate and NODE_EXTRA_CA_CERTS.`;
+  if (codes.some((code) => NO_TLS.test(code))) {
+    const message = `The server at ${where} does not speak TLS as expected (${words}). Check whether the base URL should begin with http:// or https://.`;
+    return fault({ code: 'model-unreachable', message, retryable: false }, 0);
+  }
+  if (codes.some((code) => UNTRUSTED.test(code))) {
+    const message = `The certificate of ${where} is not trusted (${words}). If it is yours, name the file of its authority in NODE_EXTRA_CA_CERTS; else check the address, the date of this machine and whether a proxy stands between.`;
     return fault({ code: 'model-unreachable', message, retryable: false }, 0);
   }
   return begun
@@ -143,6 +147,20 @@ const RULES: readonly Rule[] = [
   {
     code: 'model-error',
     retry: false,
+    says: 'The server does not offer what was asked of it.',
+    advice: "Check the base URL and the wireApi: some servers speak 'chat' only.",
+    applies: (complaint) => complaint.status === 405 || complaint.status === 501 || complaint.status === 505,
+  },
+  {
+    code: 'unauthorized',
+    retry: false,
+    says: 'A proxy between here and the server wants to know who asks.',
+    advice: 'Check the settings of the proxy.',
+    applies: (complaint) => complaint.status === 407,
+  },
+  {
+    code: 'model-error',
+    retry: false,
     says: 'The server rejected the request.',
     advice: 'What it said tells which part; the same request will be rejected again.',
     applies: (complaint) =>
@@ -170,13 +188,16 @@ function fault(error: TaskError, retriesMax = Number.POSITIVE_INFINITY): Fault {
   return { error, retriesMax, retryAfterMs: null };
 }
 
-/** Some servers say when to come back only in words: "Please try again in 1.5s". */
+/** Some servers say when to come back only in words: "Please try again in 1.5s", or "in 7m12s". */
 function delayInWords(message: string): number | null {
-  const found = /try again in ([\d.]+) ?(ms|s)/i.exec(message);
+  const found = /try again in ((?:\d+(?:\.\d+)? ?(?:ms|h|m|s)(?:econds?|inutes?|ours?)? ?)+)/i.exec(message);
   if (found === null) return null;
-  const wanted = Number(found[1]) * (found[2]?.toLowerCase() === 'ms' ? 1 : 1000);
+  const pieces = [...(found[1] ?? '').matchAll(/(\d+(?:\.\d+)?) ?(ms|h|m|s)/gi)];
+  const wanted = pieces.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit?.toLowerCase() ?? ''] ?? 0), 0);
   return Number.isFinite(wanted) ? Math.min(wanted, RETRY_AFTER_MAX_MS) : null;
 }
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 function quoted(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
@@ -204,8 +225,13 @@ function lastMessage(causes: readonly unknown[]): string {
 }
 
 function isSystemCode(code: string): boolean {
-  return /^E[A-Z]+(_[A-Z]+)*$|^UND_|CERT|TLS/.test(code);
+  return /^E[A-Z]+(_[A-Z]+)*$|^UND_/.test(code) || UNTRUSTED.test(code);
 }
+
+/** Handshakes that fail because one side speaks no TLS, or another one. */
+const NO_TLS = /^EPROTO$|^ERR_SSL_(WRONG_VERSION|PACKET|UNSUPPORTED|NO_PROTOCOLS|.*ALERT|HTTP)/;
+/** The ways in which OpenSSL, through Node, finds fault with a certificate (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const UNTRUSTED = /CERT|SIGNATURE|^CRL_|_CRL$|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH/;
 
 const NOBODY_THERE: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -213,4 +239,5 @@ const NOBODY_THERE: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
 ]);

@@ -1,24 +1,30 @@
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { InputPart } from '../protocol/input.ts';
+import { IMAGE_MISSING, type ImageUrls, imageUrl } from './images.ts';
 import type { ModelRequest } from './port.ts';
-import { type Fields, isFields } from './wire-values.ts';
+import { type Refusable, refusableField } from './refusals.ts';
+import { outputType } from './responses-items.ts';
+import { isSendableName, sendableArguments, sendableName } from './sendable-call.ts';
+import { type Fields, isFields, textOf } from './wire-values.ts';
 
 /** What the server at the other end understands. */
-export type ResponsesServer = Readonly<{
+export type Server = Readonly<{
   /** Whose `raw` may go back unchanged. */
   provider: string;
   model: string;
   /** Takes encrypted reasoning and custom tools, and gives them: OpenAI itself. Others stumble over them. */
   isOpenAI: boolean;
-  /** Data URLs of the local images of the history, by path. */
-  images: ReadonlyMap<string, string>;
+  images: ImageUrls;
 }>;
 
-/** Fields of a request that a server may refuse to know: without them the answer is the same, or nearly so. */
-export const DISPENSABLE_FIELDS = ['prompt_cache_key', 'parallel_tool_calls', 'include', 'reasoning'] as const;
+/** What is left out of requests of the Responses API once a server has refused to know it. */
+export const RESPONSES_REFUSABLES: readonly Refusable[] = [
+  ...['prompt_cache_key', 'parallel_tool_calls', 'include', 'reasoning', 'store'].map((name) => refusableField(name)),
+  refusableField('text', /\btext\.format\b|json_schema|structured output/i, false),
+];
 
 /** The body of a request to the Responses API: the whole history each time, and nothing kept by the server. */
-export function responsesBody(request: ModelRequest, server: ResponsesServer, without: ReadonlySet<string>): Fields {
+export function responsesBody(request: ModelRequest, server: Server, without: ReadonlySet<string>): Fields {
   const { instructions, tools, effort, outputSchema } = request;
   const body: Fields = {
     model: server.model,
@@ -45,47 +51,44 @@ export function responsesBody(request: ModelRequest, server: ResponsesServer, wi
       ? {}
       : { text: { format: { type: 'json_schema', name: 'output', schema: outputSchema, strict: true } } }),
   };
-  return Object.fromEntries(Object.entries(body).filter(([field]) => !without.has(field)));
+  return without.size === 0 ? body : Object.fromEntries(Object.entries(body).filter(([field]) => !without.has(field)));
 }
 
 /** The history as input items. What this provider sent goes back unchanged. */
-export function inputItems(history: readonly HistoryEntry[], server: ResponsesServer): readonly unknown[] {
+export function inputItems(history: readonly HistoryEntry[], server: Server): readonly unknown[] {
   return history.flatMap((entry, at) => {
     if (entry.type === 'reasoning') return isReasoningOf(history, at, server) ? [entry.raw?.item] : [];
     return [sentItem(entry, server) ?? inputItem(entry, server)];
   });
 }
 
-/** Paths of the local images that a history shows, each once. */
-export function localImages(history: readonly HistoryEntry[]): ReadonlySet<string> {
-  const parts = history.flatMap((entry) =>
-    entry.type === 'message' && entry.role !== 'assistant' ? entry.content : [],
-  );
-  return new Set(parts.flatMap((part) => (part.type === 'local-image' ? part.path : [])));
-}
-
 /** What this provider sent for the entry; null when it was another, or when the item would not be understood. */
-function sentItem(entry: HistoryEntry, server: ResponsesServer): unknown {
+function sentItem(entry: HistoryEntry, server: Server): unknown {
   if (!('raw' in entry) || entry.raw?.provider !== server.provider) return null;
-  return entry.type === 'call' && entry.custom && !server.isOpenAI ? null : entry.raw.item;
+  const { item } = entry.raw;
+  // The same provider may have been spoken to over Chat Completions before.
+  if (!isFields(item) || outputType(item) !== entry.type) return null;
+  if (entry.type !== 'call') return item;
+  if (!isSendableName(entry.name)) return null;
+  if (server.isOpenAI) return item;
+  return entry.custom || sendableArguments(entry.arguments) !== entry.arguments ? null : item;
 }
 
-function inputItem(entry: Exclude<HistoryEntry, { type: 'reasoning' }>, server: ResponsesServer): Fields {
+function inputItem(entry: Exclude<HistoryEntry, { type: 'reasoning' }>, server: Server): Fields {
   switch (entry.type) {
     case 'message':
       return entry.role === 'assistant'
-        ? { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: entry.text }] }
+        ? { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: entry.text.toWellFormed() }] }
         : { type: 'message', role: entry.role, content: entry.content.map((part) => inputPart(part, server)) };
-    case 'call':
+    case 'call': {
+      const name = sendableName(entry.name);
       if (entry.custom && server.isOpenAI) {
-        return { type: 'custom_tool_call', call_id: entry.callId, name: entry.name, input: entry.arguments };
+        return { type: 'custom_tool_call', call_id: entry.callId, name, input: entry.arguments };
       }
-      return {
-        type: 'function_call',
-        call_id: entry.callId,
-        name: entry.name,
-        arguments: entry.custom ? JSON.stringify({ input: entry.arguments }) : entry.arguments,
-      };
+      const text = entry.custom ? JSON.stringify({ input: entry.arguments }) : entry.arguments;
+      const sent = server.isOpenAI ? text : sendableArguments(text);
+      return { type: 'function_call', call_id: entry.callId, name, arguments: sent };
+    }
     case 'output': {
       const type = entry.custom && server.isOpenAI ? 'custom_tool_call_output' : 'function_call_output';
       return { type, call_id: entry.callId, output: entry.output.toWellFormed() };
@@ -93,22 +96,23 @@ function inputItem(entry: Exclude<HistoryEntry, { type: 'reasoning' }>, server: 
   }
 }
 
-function inputPart(part: InputPart, { images }: ResponsesServer): Fields {
+function inputPart(part: InputPart, { images }: Server): Fields {
   if (part.type === 'text') return { type: 'input_text', text: part.text.toWellFormed() };
-  const url = part.type === 'image' ? part.url : images.get(part.path);
+  const url = imageUrl(part, images);
   return url === undefined
-    ? { type: 'input_text', text: 'There was an image here that could not be read.' }
+    ? { type: 'input_text', text: IMAGE_MISSING }
     : { type: 'input_image', image_url: url, detail: 'auto' };
 }
 
 /**
- * Whether a reasoning may go back. OpenAI takes it only with its encrypted content, and only before what came of it:
- * a message or a call of the same answer, as it was sent.
+ * Whether a reasoning may go back: with its encrypted content, to who gave it, and only before what came of it: a
+ * message or a call of the same answer, as it was sent.
  */
-function isReasoningOf(history: readonly HistoryEntry[], at: number, server: ResponsesServer): boolean {
+function isReasoningOf(history: readonly HistoryEntry[], at: number, server: Server): boolean {
   const entry = history[at];
-  if (!server.isOpenAI || entry?.type !== 'reasoning' || entry.raw?.provider !== server.provider) return false;
-  if (!isFields(entry.raw.item) || typeof entry.raw.item.encrypted_content !== 'string') return false;
+  if (entry?.type !== 'reasoning' || entry.raw?.provider !== server.provider) return false;
+  const { item } = entry.raw;
+  if (!isFields(item) || outputType(item) !== 'reasoning' || !textOf(item.encrypted_content)) return false;
   const next = history.slice(at + 1).find((later) => later.type !== 'reasoning');
   return next !== undefined && 'raw' in next && next.raw?.provider === server.provider;
 }

@@ -1,6 +1,4 @@
-import type { Usage } from '../protocol/usage.ts';
-import { ANSWER_CHARACTERS_MAX, type AnswerStream, type StreamEnd } from './answer-stream.ts';
-import { cutFault, type Fault, faultOf, protocolFault } from './faults.ts';
+import type { AnswerStream } from './answer-stream.ts';
 import {
   complete,
   createOutputs,
@@ -16,6 +14,7 @@ import {
 } from './outputs.ts';
 import type { ModelProgress } from './port.ts';
 import { isOutputOf, itemArguments, itemText, outputType, responseUsage } from './responses-items.ts';
+import { createStreamEnding, OUTPUTS_MAX } from './stream-ending.ts';
 import { type Fields, fieldsOf, isDeeperThan, isFields, listOf, textOf } from './wire-values.ts';
 
 /** Levels of nesting in one item; what a model produces has fewer than ten. */
@@ -29,10 +28,9 @@ export const ITEM_LEVELS_MAX = 64;
  */
 export function createResponsesStream(options: { callIdPrefix: string; where: string }): AnswerStream {
   const outputs = createOutputs();
+  const ending = createStreamEnding(options.where);
   let responseId: string | null = null;
-  let characters = 0;
   let events = 0;
-  let end: StreamEnd | null = null;
 
   function read(event: Fields): readonly ModelProgress[] {
     switch (event.type) {
@@ -61,7 +59,7 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
         return textDone(event, 'reasoning', `content ${event.content_index}`, event.text);
       case 'response.function_call_arguments.delta':
       case 'response.custom_tool_call_input.delta':
-        count(textOf(event.delta) ?? '');
+        ending.count(textOf(event.delta)?.length ?? 0);
         return NOTHING;
       case 'response.function_call_arguments.done':
       case 'response.custom_tool_call_input.done':
@@ -71,7 +69,9 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
       case 'response.failed':
         return responseEnded(fieldsOf(event.response), event.type.slice('response.'.length));
       default:
-        if (event.type === 'error' || (event.type === undefined && event.error !== undefined)) fail(faultIn(event));
+        if (event.type === 'error' || (event.type === undefined && event.error !== undefined)) {
+          ending.fail(ending.faultIn(event));
+        }
         return NOTHING;
     }
   }
@@ -85,7 +85,7 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
       known.announced = true;
       return NOTHING;
     }
-    const slot = outputs.open(type, place);
+    const slot = open(type, place);
     slot.announced = true;
     return [started(slot)];
   }
@@ -104,7 +104,7 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
     const { delta } = event;
     if (delta === undefined || delta === null) return NOTHING;
     if (typeof delta !== 'string') return spoil(`${event.type} with a delta that is no text`);
-    count(delta);
+    ending.count(delta.length);
     return inText(event, type, (slot) => say(slot, part, delta));
   }
 
@@ -123,7 +123,7 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
     const place = placeOf(event, {});
     const known = outputs.find(place) ?? (isNowhere(place) ? outputs.slots.findLast(isOpen) : undefined);
     if (known !== undefined) return known.type === type && isOpen(known) ? tell(known) : NOTHING;
-    const slot = outputs.open(type, place);
+    const slot = open(type, place);
     return [started(slot), ...tell(slot)];
   }
 
@@ -134,7 +134,7 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
   }
 
   function finishNew(type: Slot['type'], place: Place, item: Fields): readonly ModelProgress[] {
-    const slot = outputs.open(type, place);
+    const slot = open(type, place);
     return [started(slot), ...finish(slot, item)];
   }
 
@@ -143,7 +143,7 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
     slot.id = textOf(item.id) ?? slot.id;
     if (slot.type === 'call') return finishCall(slot, item);
     const text = itemText(item);
-    count(text.slice(slot.told.length));
+    ending.count(Math.max(0, text.length - slot.told.length));
     return text === '' ? finishTold(slot, slot.type, item) : finishText(slot, slot.type, text, item);
   }
 
@@ -156,7 +156,7 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
     const response = responseId === null ? '' : `${responseId}_`;
     const callId = textOf(item.call_id)?.toWellFormed() || `${options.callIdPrefix}${response}${slot.index}`;
     const text = itemArguments(item) || slot.argumentsDone?.toWellFormed() || '';
-    count(text);
+    ending.count(text.length);
     const raw = { ...item, call_id: callId, [custom ? 'input' : 'arguments']: text };
     return [complete(slot, { type: 'call', callId, name, arguments: text, ...(custom ? { custom } : {}), raw })];
   }
@@ -166,20 +166,20 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
     responseId ??= textOf(response.id);
     const usage = responseUsage(response.usage);
     if (status === 'failed') {
-      fail(faultIn({ error: response.error ?? response.incomplete_details }), usage);
+      ending.fail(ending.faultIn({ error: response.error ?? response.incomplete_details }), usage);
       return NOTHING;
     }
-    const progress = [...missedItems(listOf(response.output)), ...unfinishedTexts()];
+    const progress = [...missedItems(listOf(response.output).slice(0, OUTPUTS_MAX)), ...unfinishedTexts()];
     if (outputs.slots.some((slot) => slot.type === 'call' && isOpen(slot)) && status === 'completed') {
       spoil('the end of an answer in which a tool call was not finished');
     }
     const reason = textOf(fieldsOf(response.incomplete_details).reason);
     const whole = outputs.slots.flatMap((slot) => slot.output ?? []);
     if (status === 'incomplete') {
-      end ??= { status: 'incomplete', reason: reason ?? 'not said', outputs: whole, usage };
+      ending.end({ status: 'incomplete', reason: reason ?? 'not said', outputs: whole, usage });
     } else if (outputs.slots.some((slot) => slot.type === 'call' && slot.cut)) {
-      end ??= { status: 'incomplete', reason: reason ?? 'a tool call was cut short', outputs: whole, usage };
-    } else end ??= { status: 'completed', outputs: whole, usage };
+      ending.end({ status: 'incomplete', reason: reason ?? 'a tool call was cut short', outputs: whole, usage });
+    } else ending.end({ status: 'completed', outputs: whole, usage });
     return progress;
   }
 
@@ -211,44 +211,27 @@ export function createResponsesStream(options: { callIdPrefix: string; where: st
     return outputs.slots.find((slot) => slot.type === type && isOpen(slot));
   }
 
-  function count(text: string): void {
-    characters += text.length;
-    if (characters <= ANSWER_CHARACTERS_MAX) return;
-    fail(
-      protocolFault(`The answer of the model grew past ${ANSWER_CHARACTERS_MAX} characters and was cut off.`, false),
-    );
+  function open(type: Slot['type'], place: Place): Slot {
+    ending.countOutput();
+    return outputs.open(type, place);
   }
 
   function spoil(what: string): readonly ModelProgress[] {
-    fail(protocolFault(`The model server at ${options.where} sent what no client can read: ${what}.`, true));
+    ending.spoil(what);
     return NOTHING;
-  }
-
-  function fail(fault: Fault, usage: Usage | null = null): void {
-    end ??= { status: 'fault', fault, usage };
-  }
-
-  function faultIn(event: Fields): Fault {
-    const error = typeof event.error === 'string' ? { message: event.error } : fieldsOf(event.error ?? event);
-    const status = typeof error.code === 'number' && error.code >= 400 ? error.code : undefined;
-    const code = textOf(error.code) ?? textOf(error.reason);
-    const message = textOf(error.message) ?? code ?? 'the server did not say why';
-    return faultOf({ status, code, type: textOf(error.type), message }, options.where);
   }
 
   return {
     push(event) {
-      if (end !== null) return NOTHING;
+      if (ending.ended() !== null) return NOTHING;
       events += 1;
       return isFields(event) ? read(event) : spoil('an event that is no object');
     },
-    spoil,
-    ended: () => end,
-    close() {
-      const message = `The stream from ${options.where} ended after ${events} events, before the model said that it was done.`;
-      end ??= { status: 'fault', fault: cutFault(message), usage: null };
-      return end;
-    },
+    done: () => undefined,
+    fail: (fault) => ending.fail(fault),
+    isWhole: () => ending.ended() !== null,
+    ended: ending.ended,
+    close: () => ending.cut(events),
   };
 }
 

@@ -18,6 +18,8 @@ export type Sampling = Readonly<{
   rng: Rng;
   /** Retries, the first attempt not counted. */
   maxRetries: number;
+  /** How many requests may still be made: an attempt makes more than one when it learns what the server knows. */
+  requestsLeft(): number;
 }>;
 
 /**
@@ -25,7 +27,7 @@ export type Sampling = Readonly<{
  * before its delay, and the delay ends when `signal` aborts. Never rejects: an `onProgress` that throws ends the request.
  */
 export async function sampleWithRetries({ attempt, onProgress, ...sampling }: Sampling): Promise<ModelAnswer> {
-  const { clock, rng, maxRetries } = sampling;
+  const { clock, rng, maxRetries, requestsLeft } = sampling;
   const listener = guarded(onProgress);
   const signal = AbortSignal.any([sampling.signal, listener.broken]);
   for (let attempts = 1; ; attempts += 1) {
@@ -38,7 +40,7 @@ export async function sampleWithRetries({ attempt, onProgress, ...sampling }: Sa
     if (listener.broken.aborted) return failed(listener.error());
     if (end.status !== 'fault') return end;
     const { error, retriesMax, retryAfterMs } = end.fault;
-    const retries = Math.min(maxRetries, retriesMax);
+    const retries = Math.min(maxRetries, retriesMax, attempts - 1 + requestsLeft());
     if (attempts > retries)
       return { ...failed(attempts === 1 ? error : withAttempts(error, attempts)), usage: end.usage };
     const delayMs = retryAfterMs ?? backoffMs(attempts, rng);

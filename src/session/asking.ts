@@ -23,7 +23,7 @@ export function ask(book: Book, taskId: string, subject: RequestSubject, options
   const now = world.clock.now();
   const timeoutMs = settings.limits.requestTimeoutMs;
   const request: SessionRequest = {
-    seq: book.gate.lastSeq + 1,
+    seq: book.gate.nextSeq,
     epoch: 0,
     time: isoTime(now),
     sessionId: book.id,
@@ -36,7 +36,10 @@ export function ask(book: Book, taskId: string, subject: RequestSubject, options
     boundTo: hashOf(subject),
     subject,
   };
-  const resolved = new Promise<Resolution>((settle) => book.askings.set(request.id, { request, taskId, settle }));
+  const resolved = new Promise<Resolution>((settle) => {
+    book.askings ??= new Map();
+    book.askings.set(request.id, { request, taskId, settle });
+  });
   const withdraw = () => tell(book, { type: 'request.settled', requestId: request.id, resolution: ABORTED });
   signal?.addEventListener('abort', withdraw, { once: true });
   tell(book, { type: 'request.opened', request });
@@ -58,7 +61,7 @@ export function offer(book: Book, request: SessionRequest): void {
     book.channel.announce({ type: 'opened', request });
     return;
   }
-  if (world.resolved.has(request.id)) return;
+  if (world.resolved?.has(request.id)) return;
   if (world.onRequest === null && !book.channel.listened) denyUnheard(book, request);
   if (book.channel.listened) book.channel.announce({ type: 'opened', request });
   if (world.onRequest !== null) consult(book, request, world.onRequest);
@@ -66,15 +69,15 @@ export function offer(book: Book, request: SessionRequest): void {
 
 /** A request has ended: whoever was shown it is told, up to the root. */
 export function announceClosed(book: Book, requestId: string, resolution: Resolution): void {
-  if (book.parent === null) book.world.handlers.get(requestId)?.abort();
+  if (book.parent === null) book.world.handlers?.get(requestId)?.abort();
   book.channel.announce({ type: 'closed', requestId, resolution });
 }
 
 /** Ends a request of this session's own: logs it, tells it, and lets the asker go on. Once; later ends are nothing. */
 export function settle(book: Book, requestId: string, resolution: Resolution): void {
-  const asking = book.askings.get(requestId);
+  const asking = book.askings?.get(requestId);
   if (asking === undefined) return;
-  book.askings.delete(requestId);
+  book.askings?.delete(requestId);
   remember(book, requestId, resolution.how);
   const { taskId } = asking;
   if (resolution.how === 'withdrawn') book.tasks.get(taskId)?.withdrawn.push(requestId);
@@ -122,9 +125,10 @@ function denyUnheard(book: Book, request: SessionRequest): void {
 
 function consult(book: Book, request: SessionRequest, onRequest: NonNullable<Book['world']['onRequest']>): void {
   const controller = new AbortController();
+  book.world.handlers ??= new Map();
   book.world.handlers.set(request.id, controller);
   const done = (decision: Decision | undefined) => {
-    book.world.handlers.delete(request.id);
+    book.world.handlers?.delete(request.id);
     if (decision === undefined || controller.signal.aborted) return;
     const wrong =
       typeof decision === 'string' || typeof decision === 'object'
@@ -134,7 +138,7 @@ function consult(book: Book, request: SessionRequest, onRequest: NonNullable<Boo
     failed(wrong);
   };
   const failed = (error: unknown) => {
-    book.world.handlers.delete(request.id);
+    book.world.handlers?.delete(request.id);
     if (controller.signal.aborted) return;
     const message = `onRequest failed, so the request was denied: ${messageOf(error)}`;
     warn(book, 'request-handler-failed', message, request);
@@ -156,6 +160,7 @@ function answerOwner(book: Book, request: SessionRequest, decision: Decision, by
 }
 
 function remember(book: Book, requestId: string, how: Resolution['how']): void {
+  book.world.resolved ??= new Map();
   const { resolved } = book.world;
   resolved.set(requestId, how);
   if (resolved.size <= RESOLVED_MAX) return;

@@ -15,8 +15,7 @@ import { createLogWriter, type LogWriter } from '../rollout/writer.ts';
 import type { BeforeToolCall, DelegateSpec } from '../tasks/ports.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { CallLedger } from './call-ledger.ts';
-import { degrade } from './commit.ts';
-import { createGate, type Gate } from './gate.ts';
+import { createGate, degrade, type Gate } from './gate.ts';
 import type { World } from './world.ts';
 
 /** What a session is set to; a task's own context may change part of it. */
@@ -74,14 +73,15 @@ export type Book = {
   /** What people are shown: the items that have completed. */
   readonly items: Item[];
   readonly tasks: Map<string, TaskRecord>;
-  readonly listeners: Map<string, TaskListener>;
-  readonly askings: Map<string, Asking>;
-  readonly children: Map<string, Book>;
+  /** Its own open requests; made with the first. */
+  askings: Map<string, Asking> | null;
+  readonly children: Book[];
   readonly consider: DelegateSpec['consider'] | null;
   readonly hides: ReadonlySet<TransientBody['type']>;
-  /** Resolves what waits for a sub-session, by the sub-session's id. */
-  readonly delegations: Map<string, (end: DelegateEnd) => void>;
-  readonly callIds: Set<string>;
+  /** Tells whoever waits for this sub-session what became of it. */
+  deliver: ((end: DelegateEnd) => void) | null;
+  /** The ids of all calls in its history; made with the first. */
+  callIds: Set<string> | null;
   actor: AnyActorRef | null;
   /** Resolves when all that it told has gone up to the parent. */
   drained: Promise<void>;
@@ -104,11 +104,13 @@ export type BookOptions = Readonly<{
   hides?: DelegateSpec['hides'];
 }>;
 
+const HIDES_NOTHING: Book['hides'] = new Set();
+const NOW = Promise.resolve();
+
 /** Opens a book. Nothing is written before something is committed. */
 export function openBook({ world, id, path, parent, settings, history, consider, hides }: BookOptions): Book {
   const { clock, log } = world;
   const channel = createChannel();
-  const failed = (reason: string) => degrade(book, reason);
   const writer =
     log === null
       ? null
@@ -117,18 +119,8 @@ export function openBook({ world, id, path, parent, settings, history, consider,
           mode: log.mode,
           sessionId: id,
           createdAtMs: clock.now(),
-          onFailure: failed,
+          onFailure: (reason) => degrade(book, reason),
         });
-  const gate = createGate({
-    sessionId: id,
-    path,
-    epoch: 0,
-    clock,
-    writer,
-    commitMs: settings.limits.commitMs,
-    tell: (event) => channel.tell(event),
-    degraded: failed,
-  });
   const book: Book = {
     world,
     id,
@@ -136,27 +128,26 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     parent,
     settings,
     channel,
-    gate,
+    gate: createGate(),
     writer,
     history: history === undefined ? [] : [...history],
     items: [],
     tasks: new Map(),
-    listeners: new Map(),
-    askings: new Map(),
-    children: new Map(),
+    askings: null,
+    children: [],
     consider: consider ?? null,
-    hides: new Set(hides),
-    delegations: new Map(),
-    callIds: new Set(),
+    hides: hides === undefined ? HIDES_NOTHING : new Set(hides),
+    deliver: null,
+    callIds: null,
     actor: null,
-    drained: Promise.resolve(),
+    drained: NOW,
     usage: NO_USAGE,
     dropped: 0,
-    shut: Promise.resolve(),
+    shut: NOW,
     degraded: false,
     closed: false,
   };
   world.books.set(id, book);
-  parent?.children.set(id, book);
+  parent?.children.push(book);
   return book;
 }

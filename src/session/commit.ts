@@ -1,11 +1,11 @@
 import type { CommittedBody, CommittedEvent, TransientBody } from '../protocol/events.ts';
 import type { HistoryChange } from '../protocol/history.ts';
 import type { Book } from './book.ts';
-import type { CommitOptions } from './gate.ts';
+import { type CommitOptions, passCommitted, passTransient } from './gate.ts';
 
 /** Commits an event of a session: the log, the history, what is open, and the channel, in one go. */
 export function commit(book: Book, body: CommittedBody, options: CommitOptions = {}): CommittedEvent {
-  const event = book.gate.commit(body, options);
+  const event = passCommitted(book, body, options);
   if (options.history !== undefined) apply(book, options.history);
   if (body.type === 'item.completed') book.items.push(body.item);
   const record = options.taskId === undefined ? undefined : book.tasks.get(options.taskId);
@@ -30,14 +30,7 @@ export function emit(book: Book, body: TransientBody, taskId?: string): void {
     }
     if (body.type === 'stream.retrying') for (const open of record.open.values()) open.text.length = 0;
   }
-  book.gate.emit(body, taskId);
-}
-
-/** The log has failed or is too slow: said once, and from then on each terminal says whether it is safe. */
-export function degrade(book: Book, reason: string): void {
-  if (book.degraded) return;
-  book.degraded = true;
-  if (!book.closed) commit(book, { type: 'session.degraded', reason });
+  passTransient(book, body, taskId);
 }
 
 function apply(book: Book, change: HistoryChange): void {

@@ -8,6 +8,7 @@ import type { CallRecord } from '../tasks/ports.ts';
 import { settle } from './asking.ts';
 import type { Book, OpenItem, TaskRecord } from './book.ts';
 import { commit } from './commit.ts';
+import { flushed } from './gate.ts';
 import { tell } from './telling.ts';
 
 /**
@@ -19,7 +20,7 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
   if (record === undefined) return;
   record.revoked = true;
   const { taskId, kind } = end;
-  for (const [requestId, asking] of book.askings) {
+  for (const [requestId, asking] of book.askings ?? []) {
     if (asking.taskId !== taskId) continue;
     settle(book, requestId, { how: 'withdrawn', why: end.end === 'aborted' ? 'aborted' : 'the task ended' });
     tell(book, { type: 'request.closed', requestId });
@@ -33,11 +34,11 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
     if (end.forced) warnForced(book, taskId, end.report.unsettled);
   }
   book.dropped = 0;
-  book.listeners.get(taskId)?.decided(outcome);
+  book.world.listeners.get(taskId)?.decided(outcome);
   const released = () => {
     book.tasks.delete(taskId);
-    const listener = book.listeners.get(taskId);
-    book.listeners.delete(taskId);
+    const listener = book.world.listeners.get(taskId);
+    book.world.listeners.delete(taskId);
     listener?.ended(outcome);
     tell(book, { type: 'terminal.released', taskId, at: book.world.clock.now() });
   };
@@ -48,8 +49,8 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
 /** A start that is dropped before its turn: it never began, so it has an outcome and no events. */
 export function dropOrder(book: Book, { taskId }: StartOrder, reason: AbortReason): void {
   book.dropped += 1;
-  const listener = book.listeners.get(taskId);
-  book.listeners.delete(taskId);
+  const listener = book.world.listeners.get(taskId);
+  book.world.listeners.delete(taskId);
   const outcome: TaskOutcome = { status: 'aborted', reason, receipt: NOT_RUNNING, usage: NO_USAGE };
   listener?.decided(outcome);
   listener?.ended(outcome);
@@ -72,7 +73,7 @@ export function closeBook(book: Book): void {
   if (book.closed) return;
   book.closed = true;
   commit(book, { type: 'session.closed' }, { sync: true });
-  book.shut = book.gate.flushed().then(() => {
+  book.shut = flushed(book).then(() => {
     book.channel.complete();
     book.world.books.delete(book.id);
     return book.writer === null ? undefined : bounded(book, book.writer.close());

@@ -70,33 +70,31 @@ export function delegateTo(
   };
   return new Promise<TaskOutcome>((resolve) => {
     let decided: TaskOutcome | null = null;
-    child.listeners.set(order.taskId, {
+    world.listeners.set(order.taskId, {
       disposed: () => {},
       decided: (outcome) => {
         decided = outcome;
       },
       ended: () => {},
     });
-    book.delegations.set(sessionId, (end) => {
+    child.deliver = (end) => {
       world.agents -= 1;
-      book.children.delete(sessionId);
+      book.children.splice(book.children.indexOf(child), 1);
       resolve(decided ?? failedToRun(end));
-    });
+    };
     opener.send({ type: 'delegate.open', input });
   });
 }
 
 /** A delegate has ended: whoever waits for its sub-session learns the outcome. */
 export function deliver(book: Book, end: DelegateEnd): void {
-  const resolve = book.delegations.get(end.sessionId);
-  book.delegations.delete(end.sessionId);
-  resolve?.(end);
+  const child = book.children.find(({ id }) => id === end.sessionId);
+  child?.deliver?.(end);
 }
 
 /** A delegate was refused, because its work was being stopped: its sub-session ends at once, without having begun. */
 export function refuse(book: Book, sessionId: string): void {
-  const child = book.children.get(sessionId);
-  if (child !== undefined) book.world.books.delete(child.id);
+  book.world.books.delete(sessionId);
   deliver(book, { sessionId, at: 0, end: null, error: null, report: NOTHING });
 }
 

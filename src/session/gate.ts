@@ -1,9 +1,8 @@
 import type { CommittedBody, CommittedEvent, SessionEvent, TransientBody } from '../protocol/events.ts';
 import type { HistoryChange } from '../protocol/history.ts';
 import { isoTime } from '../protocol/iso-time.ts';
-import type { Path } from '../protocol/path.ts';
-import type { LogWriter } from '../rollout/writer.ts';
-import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Timer } from '../runtime/clock.ts';
+import type { Book } from './book.ts';
 
 /** How an event goes through the gate. */
 export interface CommitOptions {
@@ -13,121 +12,109 @@ export interface CommitOptions {
   /** A durability point: the record is to reach the disk soon, whatever else is written. */
   readonly sync?: boolean;
   /** Shown only once it is on the disk and `after` has settled, or, after the commit bound, as `durable: false`. */
-  readonly hold?: { readonly after: readonly Promise<unknown>[]; released(event: CommittedEvent): void };
+  readonly hold?: { readonly after: readonly Promise<unknown>[]; released(): void };
 }
 
-/** Gives events their place, logs them, and lets them out in order. */
-export interface Gate {
-  commit(body: CommittedBody, options?: CommitOptions): CommittedEvent;
-  emit(body: TransientBody, taskId?: string): void;
-  /** Resolves true when all that was committed so far is safe, false when that failed or took too long. */
-  safe(): Promise<boolean>;
-  /** Resolves when everything has been let out. */
-  flushed(): Promise<void>;
-  readonly lastSeq: number;
+/** Where a session's events get their place: numbered, logged, held if need be, and let out in order. */
+export type Gate = {
+  /** The number of the next committed event. */
+  nextSeq: number;
+  /** What has not been let out yet, in order. */
+  readonly waiting: Waiting[];
+  /** Who waits for everything to be let out. */
+  readonly flushing: (() => void)[];
+};
+
+type Waiting = { event: SessionEvent; ready: boolean; released: (() => void) | null };
+
+const EPOCH = 0;
+
+export function createGate(): Gate {
+  return { nextSeq: 0, waiting: [], flushing: [] };
 }
 
-export interface GateOptions {
-  readonly sessionId: string;
-  readonly path: Path;
-  readonly epoch: number;
-  readonly clock: Clock;
-  /** Null when nothing is logged. */
-  readonly writer: LogWriter | null;
-  readonly commitMs: number;
-  tell(event: SessionEvent): void;
-  /** The disk was too late, or failed; told once. */
-  degraded(reason: string): void;
+/** Gives an event its number, logs it, and lets it out as soon as it may be seen. */
+export function passCommitted(book: Book, body: CommittedBody, options: CommitOptions): CommittedEvent {
+  const { gate, writer } = book;
+  const { taskId, history, sync, hold } = options;
+  const seq = gate.nextSeq;
+  const time = isoTime(book.world.clock.now());
+  const named = taskId === undefined ? {} : { taskId };
+  const event: CommittedEvent = { seq, epoch: EPOCH, time, sessionId: book.id, path: book.path, ...named, ...body };
+  if (writer !== null) {
+    const payload = { ...named, ...body, ...(history === undefined ? {} : { history }) };
+    writer.append({ seq, epoch: EPOCH, time, type: body.type, payload }, { sync: sync === true || hold !== undefined });
+  }
+  gate.nextSeq = seq + 1;
+  if (hold === undefined && gate.waiting.length === 0) {
+    book.channel.tell(event);
+    return event;
+  }
+  const entry: Waiting = { event, ready: true, released: hold?.released ?? null };
+  gate.waiting.push(entry);
+  if (hold !== undefined && (writer !== null || hold.after.length > 0)) holdBack(book, entry, hold.after);
+  letOut(book);
+  return event;
 }
 
-type Waiting = { event: CommittedEvent; ready: boolean; released?: (event: CommittedEvent) => void };
+/** Tells a transient event at once, but never before what was said of the same task. */
+export function passTransient(book: Book, body: TransientBody, taskId: string | undefined): void {
+  const { gate, id: sessionId, path } = book;
+  const time = isoTime(book.world.clock.now());
+  const named = taskId === undefined ? {} : { taskId };
+  const event: SessionEvent = { seq: null, epoch: EPOCH, time, sessionId, path, ...named, ...body };
+  if (gate.waiting.length > 0 && gate.waiting.some((entry) => entry.event.taskId === taskId)) {
+    gate.waiting.push({ event, ready: true, released: null });
+  } else book.channel.tell(event);
+}
 
-export function createGate(options: GateOptions): Gate {
-  const { sessionId, path, epoch, clock, writer, commitMs, tell } = options;
-  const waiting: Waiting[] = [];
-  const flushWaiters: (() => void)[] = [];
-  let seq = 0;
+/** Resolves true when all that was committed so far is safe, false when that failed or took too long. */
+export function safe(book: Book): Promise<boolean> {
+  const { writer, gate } = book;
+  return writer === null ? Promise.resolve(true) : inTime(book, writer.safe(gate.nextSeq - 1));
+}
 
-  const letOut = () => {
-    for (let first = waiting[0]; first?.ready; first = waiting[0]) {
-      waiting.shift();
-      tell(first.event);
-      first.released?.(first.event);
+/** Resolves when everything has been let out. */
+export function flushed({ gate }: Book): Promise<void> {
+  return gate.waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => gate.flushing.push(resolve));
+}
+
+/** The log has failed or is too slow: said once, and from then on each terminal says whether it is safe. */
+export function degrade(book: Book, reason: string): void {
+  if (book.degraded) return;
+  book.degraded = true;
+  if (!book.closed) passCommitted(book, { type: 'session.degraded', reason }, {});
+}
+
+function holdBack(book: Book, entry: Waiting, after: readonly Promise<unknown>[]): void {
+  entry.ready = false;
+  const { writer } = book;
+  const logged = writer === null ? Promise.resolve(true) : writer.safe(entry.event.seq ?? 0);
+  const all = Promise.all([logged, Promise.allSettled(after)]).then(([isLogged]) => isLogged);
+  void inTime(book, all).then((isSafe) => {
+    if (!isSafe) {
+      entry.event = { ...entry.event, durable: false } as SessionEvent; // Only committed events are held.
+      degrade(book, writer?.failure ?? `the log did not confirm a record within ${book.settings.limits.commitMs} ms`);
     }
-    if (waiting.length === 0) for (const resolve of flushWaiters.splice(0)) resolve();
-  };
+    entry.ready = true;
+    letOut(book);
+  });
+}
 
-  const within = (what: Promise<boolean>): Promise<boolean> => {
-    let timer: Timer;
-    const late = new Promise<boolean>((resolve) => {
-      timer = clock.setTimeout(() => resolve(false), commitMs);
-    });
-    return Promise.race([what, late]).finally(() => clock.clearTimeout(timer));
-  };
+function letOut(book: Book): void {
+  const { waiting, flushing } = book.gate;
+  for (let first = waiting[0]; first?.ready; first = waiting[0]) {
+    waiting.shift();
+    book.channel.tell(first.event);
+    first.released?.();
+  }
+  if (waiting.length === 0) for (const resolve of flushing.splice(0)) resolve();
+}
 
-  const hold = (entry: Waiting, held: NonNullable<CommitOptions['hold']>) => {
-    entry.ready = false;
-    entry.released = held.released;
-    const logged = writer === null ? Promise.resolve(true) : writer.safe(entry.event.seq ?? 0);
-    const settled = Promise.allSettled(held.after);
-    void within(Promise.all([logged, settled]).then(([safe]) => safe)).then((safe) => {
-      if (!safe) {
-        entry.event = { ...entry.event, durable: false };
-        options.degraded(writer?.failure ?? `the log did not confirm a record within ${commitMs} ms`);
-      }
-      entry.ready = true;
-      letOut();
-    });
-  };
-
-  return {
-    get lastSeq() {
-      return seq - 1;
-    },
-    commit(body, { taskId, history, sync, hold: held } = {}) {
-      const envelope = {
-        seq,
-        epoch,
-        time: isoTime(clock.now()),
-        sessionId,
-        path,
-        ...(taskId === undefined ? {} : { taskId }),
-      };
-      const event: CommittedEvent = { ...envelope, ...body };
-      if (writer !== null) {
-        const payload = {
-          ...(taskId === undefined ? {} : { taskId }),
-          ...body,
-          ...(history === undefined ? {} : { history }),
-        };
-        writer.append(
-          { seq, epoch, time: envelope.time, type: body.type, payload },
-          { sync: sync === true || held !== undefined },
-        );
-      }
-      seq += 1;
-      const entry: Waiting = { event, ready: true };
-      if (held !== undefined && (writer !== null || held.after.length > 0)) hold(entry, held);
-      else if (held !== undefined) entry.released = held.released;
-      waiting.push(entry);
-      letOut();
-      return event;
-    },
-    emit(body, taskId) {
-      const event: SessionEvent = {
-        seq: null,
-        epoch,
-        time: isoTime(clock.now()),
-        sessionId,
-        path,
-        ...(taskId === undefined ? {} : { taskId }),
-        ...body,
-      };
-      // What is said of a task never overtakes what was said of it before.
-      if (waiting.some((entry) => entry.event.taskId === taskId)) waiting.push({ event: event as never, ready: true });
-      else tell(event);
-    },
-    safe: () => (writer === null ? Promise.resolve(true) : within(writer.safe(seq - 1))),
-    flushed: () => (waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => flushWaiters.push(resolve))),
-  };
+function inTime({ world, settings }: Book, what: Promise<boolean>): Promise<boolean> {
+  let timer: Timer;
+  const late = new Promise<boolean>((resolve) => {
+    timer = world.clock.setTimeout(() => resolve(false), settings.limits.commitMs);
+  });
+  return Promise.race([what, late]).finally(() => world.clock.clearTimeout(timer));
 }

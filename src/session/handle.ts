@@ -15,6 +15,7 @@ import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
 import { misfit } from './asking.ts';
 import type { Book } from './book.ts';
 import { commit } from './commit.ts';
+import { flushed } from './gate.ts';
 import { orderOf } from './ordering.ts';
 import { createTaskHandle, type Task } from './task-handle.ts';
 import { tell } from './telling.ts';
@@ -94,11 +95,11 @@ function createHandle(book: Book): Session {
   const steer = (input: UserInput): Disposition => {
     const order = orderOf(world, 'regular', input, contextOf());
     const answers: Disposition[] = [];
-    book.listeners.set(order.taskId, { disposed: (told) => answers.push(told), decided: () => {}, ended: () => {} });
+    world.listeners.set(order.taskId, { disposed: (told) => answers.push(told), decided: () => {}, ended: () => {} });
     tell(book, { type: 'op.steer', kept: { inputId: world.ids.next(), input, order }, at: world.clock.now() });
     const [disposition = { disposition: 'rejected', reason: 'closed' }] = answers;
     if (disposition.disposition === 'rejected' || disposition.disposition === 'steered')
-      book.listeners.delete(order.taskId);
+      world.listeners.delete(order.taskId);
     return disposition;
   };
 
@@ -126,7 +127,7 @@ function createHandle(book: Book): Session {
     waitingOn: () => waitingOn(book),
     history: () => [...book.items],
     entries: () => [...book.history],
-    children: () => [...book.children.values()].map(handleOf),
+    children: () => book.children.map(handleOf),
     at(path) {
       const id = typeof path === 'string' ? path : path.at(-1)?.sessionId;
       const found = id === undefined ? undefined : world.books.get(id);
@@ -138,7 +139,7 @@ function createHandle(book: Book): Session {
     answer(requestId, decision) {
       const open: readonly SessionRequest[] = snapshot()?.context.requests ?? [];
       const request = open.find(({ id }) => id === requestId);
-      const how = world.resolved.get(requestId);
+      const how = world.resolved?.get(requestId);
       if (how !== undefined) return how === 'answered' ? 'already-resolved' : 'withdrawn';
       if (request === undefined) return 'unknown-request';
       const wrong = misfit(request.subject, decision);
@@ -150,7 +151,7 @@ function createHandle(book: Book): Session {
       const running = [...book.tasks].filter(([, record]) => !record.revoked).map(([taskId]) => taskId);
       const outcomes = running.map((taskId) => receiptOf(book, taskId));
       tell(book, { type: 'op.interrupt', reason: 'interrupted', at, deadline: at + settings.limits.graceMs });
-      if (running.length === 0) await book.gate.flushed();
+      if (running.length === 0) await flushed(book);
       return merged(await Promise.all(outcomes));
     },
     close() {
@@ -165,9 +166,10 @@ function createHandle(book: Book): Session {
 
 /** What the abort of a running task does, once it is done. */
 function receiptOf(book: Book, taskId: string): Promise<Receipt> {
-  const inner = book.listeners.get(taskId);
+  const { listeners } = book.world;
+  const inner = listeners.get(taskId);
   return new Promise((resolve) => {
-    book.listeners.set(taskId, {
+    listeners.set(taskId, {
       disposed: (told) => inner?.disposed(told),
       decided: (outcome) => inner?.decided(outcome),
       ended(outcome) {

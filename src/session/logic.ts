@@ -113,7 +113,7 @@ const session = sessionMachine.provide({
     answerOrder({ context, event, system }, answer) {
       const { taskId } = orderIn({ context, event });
       const disposition = answer.disposition === 'rejected' ? answer : { ...answer, taskId };
-      bookOf({ system }, context.sessionId).listeners.get(taskId)?.disposed(disposition);
+      bookOf({ system }, context.sessionId).world.listeners.get(taskId)?.disposed(disposition);
     },
     answerInput({ context, event, system }) {
       const { taskId } = orderIn({ context, event });
@@ -122,7 +122,7 @@ const session = sessionMachine.provide({
         foreground?.steerable === true
           ? ({ disposition: 'steered', taskId: foreground.taskId } as const)
           : ({ disposition: 'queued', taskId } as const);
-      bookOf({ system }, context.sessionId).listeners.get(taskId)?.disposed(disposition);
+      bookOf({ system }, context.sessionId).world.listeners.get(taskId)?.disposed(disposition);
     },
     dropOrders({ context, system }, { orders, reason }) {
       for (const order of orders) dropOrder(bookOf({ system }, context.sessionId), order, reason);

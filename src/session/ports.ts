@@ -7,6 +7,7 @@ import type { Book, TaskRecord } from './book.ts';
 import { costOf, exhausted } from './budget.ts';
 import { commit, emit } from './commit.ts';
 import { delegateTo } from './delegating.ts';
+import { safe } from './gate.ts';
 import { tell } from './telling.ts';
 
 /** The ports of a task for one leaf of its work. All of them are void once the leaf is revoked or the task has ended. */
@@ -101,15 +102,19 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       record.done.add(key);
       return true;
     },
-    safe: () => book.gate.safe(),
-    grant: (key) => void world.grants.add(key),
-    isGranted: (key) => world.grants.has(key),
+    safe: () => safe(book),
+    grant(key) {
+      world.grants ??= new Set();
+      world.grants.add(key);
+    },
+    isGranted: (key) => world.grants?.has(key) === true,
   };
 }
 
 function uniqueCallId(book: Book, wanted: string): string {
   const base = wanted === '' ? `call_${book.world.ids.next()}` : wanted;
   let callId = base;
+  book.callIds ??= new Set();
   for (let copy = 2; book.callIds.has(callId); copy += 1) callId = `${base}~${copy}`;
   book.callIds.add(callId);
   return callId;

@@ -71,7 +71,7 @@ export function createTaskHandle<D extends object>(options: TaskHandleOptions, b
     return outcome.status === 'aborted' ? outcome.receipt : NOT_RUNNING;
   };
 
-  book.listeners.set(taskId, {
+  book.world.listeners.set(taskId, {
     disposed(told) {
       disposition = told;
       if (told.disposition === 'rejected') refuse(told.reason);
@@ -80,7 +80,7 @@ export function createTaskHandle<D extends object>(options: TaskHandleOptions, b
     ended: end,
   });
   const refuse = (reason: string) => {
-    book.listeners.delete(taskId);
+    book.world.listeners.delete(taskId);
     follow.unsubscribe();
     end({ status: 'failed', error: refusal(reason), usage: NO_USAGE });
   };

@@ -50,7 +50,7 @@ function wordsFor(cause: WaitingCause, actor: AnyActorRef, { book, taskId }: Pla
     case 'tool':
       return `the tool call ${actor.id.replace(/^call\//, '')}`;
     case 'decision':
-      return [...book.askings.values()]
+      return [...(book.askings?.values() ?? [])]
         .filter((asking) => asking.taskId === taskId)
         .map(({ request }) => request.id)
         .join(', ');

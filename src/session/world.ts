@@ -7,7 +7,7 @@ import type { LogMode } from '../rollout/writer.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Ids } from '../runtime/ids.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import type { Book } from './book.ts';
+import type { Book, TaskListener } from './book.ts';
 import type { Budget, Prices, Spent } from './budget.ts';
 
 /** Decides a request; nothing (undefined) leaves it open for `answer`. `signal` aborts when the request has ended. */
@@ -28,16 +28,18 @@ export type World = {
   readonly sessionLogic: AnyActorLogic;
   readonly books: Map<string, Book>;
   /** Keys that were approved for the session: they belong to the root, and its sub-sessions share them. */
-  readonly grants: Set<string>;
+  grants: Set<string> | null;
+  /** Who is told what becomes of a task, by its id. */
+  readonly listeners: Map<string, TaskListener>;
   readonly budget: Budget;
   readonly prices: Prices;
   readonly spent: Spent;
   /** What the project says to agents, for a working directory; read once for each. */
   readonly preamble: (cwd: string) => Promise<readonly HistoryEntry[]>;
   /** Aborts the handler of a request when the request has ended. */
-  readonly handlers: Map<string, AbortController>;
+  handlers: Map<string, AbortController> | null;
   /** How requests of the tree ended; the oldest are forgotten. */
-  readonly resolved: Map<string, Resolution['how']>;
+  resolved: Map<string, Resolution['how']> | null;
   agents: number;
 };
 

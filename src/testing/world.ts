@@ -90,15 +90,18 @@ export function world(seed: number | string, { logFaults = [] }: WorldOptions = 
       throw new Error('Expected one run of the world at a time, got a second one before the first was over.');
     running = true;
     try {
-      for (let steps = 0; steps <= STEPS_MAX; steps += 1) {
+      for (let fired = 0; ; fired += 1) {
         await everythingThatNeedsNoTime();
         if (until?.()) return true;
-        if (!clock.step()) return until === undefined;
+        if (clock.timers === 0) return until === undefined;
+        if (fired === STEPS_MAX) {
+          throw new Error(`The world does not come to rest: ${fired} timers were fired. ${waitingText(waiting())}`);
+        }
+        clock.step();
       }
     } finally {
       running = false;
     }
-    throw new Error(`The world does not come to rest: ${STEPS_MAX} timers were fired. ${waitingText(waiting())}`);
   };
 
   return {

@@ -165,7 +165,7 @@ const FIXTURES: readonly Fixture[] = [
     argv: bash(`ulimit -f 64; ulimit -c 0; exec head -c ${MIB} /dev/zero > ${at('filled')}`),
     end: signalled(153, 'SIGXFSZ'),
   },
-  { name: '44 a KILL for its whole group', argv: bash('sleep 600 & kill -KILL 0'), end: signalled(137, 'SIGKILL') },
+  { name: '44 a KILL for its whole group', argv: bash('kill -KILL 0; sleep 600'), end: signalled(137, 'SIGKILL') },
   {
     name: '45 a command that stops itself',
     argv: bash('echo begun; kill -STOP $$'),

@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Run, runTroupe, temporaryDirectory } from './run-troupe.ts';
 
@@ -127,10 +129,8 @@ describe('troupe demo', { timeout: DEMO_MS }, () => {
   it('says what it needs where there is no git', async () => {
     const temporary = temporaryDirectory();
     const bin = temporaryDirectory();
-    const { symlinkSync } = await import('node:fs');
-    for (const tool of ['sh', 'dirname', 'readlink', 'node']) {
-      symlinkSync(tool === 'node' ? process.execPath : `/usr/bin/${tool}`, `${bin}/${tool}`);
-    }
+    symlinkSync(process.execPath, join(bin, 'node'));
+    for (const tool of ['dirname', 'readlink']) symlinkSync(commandPath(tool), join(bin, tool));
     const { code, stderr } = await runTroupe(['demo'], { env: { TMPDIR: temporary, PATH: bin } }).ended;
     expect({ code, left: leftIn(temporary), stderr }).toEqual({
       code: 1,
@@ -139,6 +139,10 @@ describe('troupe demo', { timeout: DEMO_MS }, () => {
     });
   });
 });
+
+function commandPath(name: string): string {
+  return spawnSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
+}
 
 /** Which of these texts do not come, each after the one before it. */
 function missingInOrder(text: string, wanted: readonly string[]): string[] {

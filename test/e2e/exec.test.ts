@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Script } from '../../src/testing/index.ts';
+import { freePort } from '../model/model-server.ts';
 import { processesWith } from '../process/survivors.ts';
 import { appears, type RunOptions, runTroupe, temporaryDirectory } from './run-troupe.ts';
 import { startScriptedServer } from './scripted-server.ts';
@@ -121,6 +122,41 @@ describe('troupe exec', () => {
     const { code, stdout, stderr } = await run.ended;
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('    task │ ✗ failed (unauthorized): The server refused the API key. (401: No such key.');
+  });
+});
+
+describe('troupe exec, where something is missing,', () => {
+  it('stops when nobody reads the answer any more', async () => {
+    const read = Promise.withResolvers<void>();
+    const script: Script = [
+      { say: 'One.', call: shell('true') },
+      { waitFor: read.promise, say: 'Two.', hang: true },
+    ];
+    const { run } = await exec(script, ['Count']);
+    await run.sees('stdout', 'One.');
+    run.child.stdout?.destroy();
+    read.resolve();
+    const { code, stderr } = await run.ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('stopping │ nobody reads the answer any more\n');
+    expect(stderr).toContain(' receipt │ stopped in ');
+  });
+
+  it('does the task and says that there is no log when none can be made', async () => {
+    const home = join(temporaryDirectory(), 'file');
+    writeFileSync(home, '');
+    const { run } = await exec([{ say: 'Done.' }], ['Go'], { env: { TROUPE_HOME: home } });
+    const { code, stdout, stderr } = await run.ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Done.\n' });
+    expect(stderr).toContain(' warning │ The session goes on, but is not logged safely: ');
+    expect(stderr).toMatch(/ {5}log │ none could be made\n$/);
+  });
+
+  it('says which server does not answer, and ends with 1', async () => {
+    const OPENAI_BASE_URL = `http://127.0.0.1:${await freePort()}/v1`;
+    const { code, stdout, stderr } = await runTroupe(['exec', '-m', 'none', 'Go'], { env: { OPENAI_BASE_URL } }).ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`(model-unreachable): No model server answers at ${OPENAI_BASE_URL} (ECONNREFUSED).`);
   });
 });
 

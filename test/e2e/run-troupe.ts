@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, realpathSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,8 @@ export type RunOptions = Readonly<{
   cwd?: string;
   /** What it reads on standard input; nothing when absent. Null: nothing comes, and it stays open. */
   input?: string | null;
+  /** It runs at a terminal: what it writes, to standard error too, is on `stdout`, and what is written to it is typed. */
+  terminal?: true;
 }>;
 
 export type Run = Readonly<{
@@ -26,11 +28,12 @@ export type Run = Readonly<{
 }>;
 
 /** Starts the command as people do. It is killed when the test is over. */
-export function runTroupe(args: readonly string[], { env = {}, cwd, input = '' }: RunOptions = {}): Run {
+export function runTroupe(args: readonly string[], { env = {}, cwd, input = '', terminal }: RunOptions = {}): Run {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(LAUNCHER, args, {
+  const [program, ...rest] = terminal ? atTerminal([LAUNCHER, ...args]) : [LAUNCHER, ...args];
+  const child = spawn(program, rest, {
     cwd: cwd ?? tmpdir(),
-    env: { PATH, HOME, TROUPE_HOME: temporaryDirectory(), ...env },
+    env: { PATH, HOME, TROUPE_HOME: temporaryDirectory(), TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // It may end without having read all.
@@ -52,6 +55,14 @@ export function runTroupe(args: readonly string[], { env = {}, cwd, input = '' }
     ended,
     sees: (where, text) => (where === 'stdout' ? stdout : stderr).sees(text),
   };
+}
+
+/** Whether a command can be run at a terminal here: `script` of util-linux makes one. */
+export const hasTerminal = /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '');
+
+function atTerminal(argv: readonly string[]): [string, ...string[]] {
+  const command = argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  return ['script', '--quiet', '--return', '--flush', '--command', `exec ${command}`, '/dev/null'];
 }
 
 /** A directory that is gone when the test is over. */

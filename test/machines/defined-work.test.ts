@@ -1,74 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
-import { type BodyValue, definedWork } from '../../machines/defined-work.machine.ts';
-import type { DelegateEnd, DelegateInput, delegate } from '../../machines/delegate.machine.ts';
-import { type LeafEnd, NOTHING_TO_REPORT, type TaskInput, type WorkCommand } from '../../src/protocol/messages.ts';
-import { createSteppedClock } from '../model/stepped-clock.ts';
-import { audience, puppets } from './puppet.ts';
+import type { BodyValue } from '../../machines/defined-work.machine.ts';
+import { endOf, inputOf, stageDefined, TASK } from './defined-stage.ts';
 
 const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
-const TASK: TaskInput = { taskId: 'lint/1', sessionId: 's1', kind: 'lint', killMs: 500 };
 const BROKE = { code: 'tool-error', message: 'It broke.', retryable: false } as const;
 const CANCEL = { type: 'work.cancel', deadline: 200, at: 100 } as const;
 const KILL = { type: 'work.kill', at: 200 } as const;
 const ACKNOWLEDGED = { type: 'work.acknowledged', at: 100 };
-
-function inputOf(sessionId: string): DelegateInput {
-  return {
-    session: { sessionId, path: [], graceMs: 100, killMs: 500 },
-    relay: { parentId: 's1', childId: sessionId },
-    relayId: `relay:lint/${sessionId}`,
-    order: {
-      taskId: `regular/${sessionId}`,
-      kind: 'regular',
-      input: 'Look.',
-      context: { model: 'm', cwd: '/', sandbox: 'read-only', approvalPolicy: 'never' },
-      whenBusy: 'replace',
-      placement: 'foreground',
-      steerable: true,
-    },
-    at: 5,
-  };
-}
-
-function endOf(sessionId: string, more: Partial<DelegateEnd> = {}): DelegateEnd {
-  return { sessionId, at: 60, end: null, error: null, report: NOTHING_TO_REPORT, ...more };
-}
-
-/** A work that is a function, with a body and delegates that the test plays. */
-function stageDefined() {
-  const above = audience(createSteppedClock());
-  const bodies = puppets<TaskInput, WorkCommand, LeafEnd<BodyValue>>();
-  const delegates = puppets<DelegateInput, WorkCommand, DelegateEnd>();
-  const delivered: DelegateEnd[] = [];
-  const refused: string[] = [];
-  const machine = definedWork.provide({
-    actors: { body: bodies.logic, delegate: delegates.logic as unknown as typeof delegate }, // XState wants equal types.
-    actions: {
-      deliverDelegate: (_, { event }) => void delivered.push(event.output),
-      refuseDelegate: (_, { input }) => void refused.push(input.session.sessionId),
-    },
-  });
-  const actor = createActor(machine, { id: 'work', parent: above.ref, input: TASK }).start();
-  const body = bodies.last();
-  return {
-    actor,
-    body,
-    delegates,
-    delivered,
-    refused,
-    above: above.heard,
-    state: () => actor.getSnapshot().value,
-    end: () => actor.getSnapshot().output,
-    open(sessionId: string) {
-      actor.send({ type: 'delegate.open', input: inputOf(sessionId) });
-      return delegates.last();
-    },
-    /** The function has returned, or thrown. */
-    returns: (end: Partial<LeafEnd<BodyValue>> = {}) =>
-      body.finish({ at: 50, value: null, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...end }),
-  };
-}
 
 const VALUE: BodyValue = { answer: 'Clean.', data: { answer: 'Clean.', warnings: 0 } };
 
@@ -266,23 +204,41 @@ describe('a function that is cancelled', () => {
     expect(end()).toEqual({ end: 'stopped', at: 130, report: NOTHING });
   });
 
-  it('passes the kill on to all that is left, before and after the acknowledgements', () => {
-    const early = stageDefined();
-    const one = early.open('s2');
-    early.actor.send(CANCEL);
-    early.actor.send(KILL);
-    expect([early.state(), early.body.heard, one.heard]).toEqual([
-      { stopping: 'acknowledging' },
+  it('is killed at once when it has no delegates, before and after it has acknowledged', () => {
+    const { actor, body, state } = stageDefined();
+    actor.send(CANCEL);
+    actor.send(KILL);
+    expect([state(), body.heard]).toEqual([{ stopping: 'killing-body' }, [CANCEL, KILL]]);
+  });
+
+  it('is killed after its delegates, for which it may be waiting', () => {
+    const { actor, body, open, returns, state, end } = stageDefined();
+    const [first, second] = [open('s2'), open('s3')];
+    actor.send(CANCEL);
+    actor.send(KILL);
+    expect([state(), first.heard, second.heard, body.heard]).toEqual([
+      { stopping: 'killing-delegates' },
       [CANCEL, KILL],
       [CANCEL, KILL],
+      [CANCEL],
     ]);
-    const late = stageDefined();
-    late.open('s2').finish(endOf('s2'));
-    const left = late.open('s3');
-    late.actor.send(CANCEL);
-    late.returns({ cancelled: true });
-    left.say({ type: 'work.acknowledged', from: 's3', at: 101 });
-    late.actor.send(KILL);
-    expect([late.state(), late.body.heard, left.heard]).toEqual([{ stopping: 'settling' }, [CANCEL], [CANCEL, KILL]]);
+    first.finish(endOf('s2', { at: 205 }));
+    expect(body.heard).toEqual([CANCEL]);
+    second.finish(endOf('s3', { at: 210 }));
+    expect([state(), body.heard]).toEqual([{ stopping: 'killing-body' }, [CANCEL, { type: 'work.kill', at: 210 }]]);
+    returns({ at: 260, cancelled: true, report: { ...NOTHING, unsettled: 1 } });
+    expect([state(), end()]).toEqual(['over', { end: 'stopped', at: 260, report: { ...NOTHING, unsettled: 1 } }]);
+  });
+
+  it('is not killed when it returns while its delegates are', () => {
+    const { actor, body, open, returns, state, end } = stageDefined();
+    const one = open('s2');
+    actor.send(CANCEL);
+    one.say({ type: 'work.acknowledged', from: 's2', at: 101 });
+    actor.send(KILL);
+    returns({ at: 202, cancelled: true });
+    expect([state(), body.heard]).toEqual([{ stopping: 'killing-delegates' }, [CANCEL]]);
+    one.finish(endOf('s2', { at: 205 }));
+    expect([state(), end()]).toEqual(['over', { end: 'stopped', at: 205, report: NOTHING }]);
   });
 });

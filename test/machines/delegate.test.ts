@@ -1,52 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
-import { type DelegateInput, delegate, type RelayInput } from '../../machines/delegate.machine.ts';
-import type { SessionInput, SessionOp, StartOrder, TaskEnd } from '../../src/protocol/messages.ts';
-import { createSteppedClock } from '../model/stepped-clock.ts';
-import { audience, puppets } from './puppet.ts';
+import type { TaskEnd } from '../../src/protocol/messages.ts';
+import { END, INPUT, ORDER, stageDelegate, TASK_ENDED } from './delegate-stage.ts';
 
 const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
-const ORDER: StartOrder = {
-  taskId: 'regular/9',
-  kind: 'regular',
-  input: 'Look around.',
-  context: { model: 'm', cwd: '/', sandbox: 'read-only', approvalPolicy: 'never' },
-  whenBusy: 'replace',
-  placement: 'foreground',
-  steerable: true,
-};
-const INPUT: DelegateInput = {
-  session: { sessionId: 's2', path: [{ sessionId: 's1', kind: 'root' }], graceMs: 100, killMs: 500 },
-  relay: { parentId: 's1', childId: 's2' },
-  relayId: 'relay:review/s2',
-  order: ORDER,
-  at: 10,
-};
-const END: TaskEnd = { taskId: 'regular/9', kind: 'regular', at: 90, end: 'completed', answer: 'Seen.', data: null };
-const TASK_ENDED = { type: 'session.task-ended', taskId: 'regular/9', at: 90, end: END, report: NOTHING };
 const CANCEL = { type: 'work.cancel', deadline: 200, at: 100 } as const;
 const KILL = { type: 'work.kill', at: 200 } as const;
 const START = { type: 'op.start', order: ORDER, at: 10 };
 const INTERRUPT = { type: 'op.interrupt', reason: 'parent-aborted', deadline: 200, at: 100 };
 const CLOSE = { type: 'op.close', at: 90, deadline: 90 };
-
-/** A delegate, with a sub-session and a relay that the test plays. */
-function stageDelegate() {
-  const above = audience(createSteppedClock());
-  const sessions = puppets<SessionInput, SessionOp, undefined>();
-  const relays = puppets<RelayInput, { type: string }, undefined>();
-  const machine = delegate.provide({ actors: { session: sessions.logic, relay: relays.logic } });
-  const actor = createActor(machine, { id: 'delegate/s2', parent: above.ref, input: INPUT }).start();
-  return {
-    actor,
-    sessions,
-    relays,
-    session: sessions.last(),
-    above: above.heard,
-    state: () => actor.getSnapshot().value,
-    end: () => actor.getSnapshot().output,
-  };
-}
 
 describe('a delegate', () => {
   it('joins the channels, opens its sub-session, and starts one task in it', () => {

@@ -1,9 +1,9 @@
-import { createActor, type EventObject } from 'xstate';
+import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import { lifecycle } from '../../machines/lifecycle.ts';
 import type { TaskInput, WorkCommand, WorkEnd } from '../../src/protocol/messages.ts';
 import type { AbortReason } from '../../src/protocol/outcomes.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
-import { audience, puppets, timerLogic } from './puppet.ts';
+import { audience, puppets, resumed, type Stored, timerLogic } from './puppet.ts';
 
 /** When the clock begins, in ms. Zero would mean that a time is not known. */
 export const START = 1_000;
@@ -12,24 +12,29 @@ export const KILL_MS = 500;
 
 export const TASK: TaskInput = { taskId: 'job/1', sessionId: 's1', kind: 'job', killMs: KILL_MS };
 
-/** A task with a work and a cleanup that the test plays, on a clock that stands. */
-export function stageTask() {
-  const clock = createSteppedClock(START);
+/** A task with a work and a cleanup that the test plays, on a clock that stands; or one that goes on from a store. */
+export function stageTask(store?: Stored) {
+  const clock = createSteppedClock(store?.at ?? START);
   const above = audience(clock);
   const works = puppets<TaskInput, WorkCommand, WorkEnd>();
   const cleanups = puppets<TaskInput, EventObject, { at: number }>();
   const machine = lifecycle({ id: 'job', description: 'A job.' }).provide({
     actors: { work: works.logic, cleanup: cleanups.logic, timer: timerLogic },
   });
-  const actor = createActor(machine, { id: 'job/1', parent: above.ref, input: TASK }).start();
+  const actor = createActor(machine, {
+    id: 'job/1',
+    parent: above.ref,
+    input: TASK,
+    ...resumed<SnapshotFrom<typeof machine>>(store),
+  }).start();
   return {
     actor,
     clock,
-    works,
     cleanups,
-    machine,
     above: above.heard,
-    work: works.last(),
+    get work() {
+      return works.last();
+    },
     state: () => actor.getSnapshot().value,
     end: () => actor.getSnapshot().output,
     abort(reason: AbortReason = 'interrupted') {

@@ -83,6 +83,19 @@ export function puppets<Input, Command extends EventObject, Output>(
   };
 }
 
+/** What is left of an actor when its process has ended: its snapshot, as JSON gives it back, and when that was. */
+export type Stored = Readonly<{ snapshot: unknown; at: number }>;
+
+/** Stores an actor as JSON. */
+export function stored(actor: { getPersistedSnapshot(): unknown }, clock: Clock): Stored {
+  return { snapshot: JSON.parse(JSON.stringify(actor.getPersistedSnapshot())), at: clock.now() };
+}
+
+/** The option of `createActor` that begins where an actor was stored. */
+export function resumed<S>(store: Stored | undefined): { snapshot?: S } {
+  return store === undefined ? {} : { snapshot: store.snapshot as S }; // It was JSON meanwhile.
+}
+
 /** The timer of the runtime, as the charts want it. */
 export const timerLogic = timer as unknown as TimerLogic; // XState wants the snapshot types to be equal, not assignable.
 

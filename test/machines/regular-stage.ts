@@ -1,4 +1,4 @@
-import { createActor } from 'xstate';
+import { createActor, type SnapshotFrom } from 'xstate';
 import { regularWork, type SampleInput } from '../../machines/regular.machine.ts';
 import type { ToolCallEnd, ToolCallInput, toolCall } from '../../machines/tool-call.machine.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type WorkCommand,
 } from '../../src/protocol/messages.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
-import { audience, puppets } from './puppet.ts';
+import { audience, puppets, resumed, type Stored } from './puppet.ts';
 
 export const TASK: TaskInput = { taskId: 'regular/1', sessionId: 's1', kind: 'regular', killMs: 500 };
 
@@ -21,19 +21,25 @@ export function call(callId: string): ToolCall {
 }
 
 /** The work of a regular task, with requests to the model and tool calls that the test plays. */
-export function stageRegular() {
-  const above = audience(createSteppedClock());
+export function stageRegular(store?: Stored) {
+  const clock = createSteppedClock(store?.at);
+  const above = audience(clock);
   const samples = puppets<SampleInput, WorkCommand, LeafEnd<SampleEnd>>();
   const calls = puppets<ToolCallInput, WorkCommand, ToolCallEnd>();
   const machine = regularWork.provide({
     actors: { sample: samples.logic, toolCall: calls.logic as unknown as typeof toolCall }, // XState wants equal types.
   });
-  const actor = createActor(machine, { id: 'work', parent: above.ref, input: TASK }).start();
+  const actor = createActor(machine, {
+    id: 'work',
+    parent: above.ref,
+    input: TASK,
+    ...resumed<SnapshotFrom<typeof machine>>(store),
+  }).start();
   const answer = (end: Partial<LeafEnd<SampleEnd>>) =>
     samples.last().finish({ at: 10, value: null, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...end });
   return {
     actor,
-    machine,
+    clock,
     samples,
     calls,
     above: above.heard,

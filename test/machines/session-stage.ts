@@ -12,7 +12,7 @@ import {
 import type { Path } from '../../src/protocol/path.ts';
 import type { Resolution, SessionRequest } from '../../src/protocol/requests.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
-import { audience, puppets, timerLogic } from './puppet.ts';
+import { audience, puppets, resumed, type Stored, timerLogic } from './puppet.ts';
 
 /** When the clock begins, in ms since 1970. */
 export const START = 1_000;
@@ -62,8 +62,8 @@ export function requestOf(
 }
 
 /** A session whose tasks the test plays. `told` is what it has announced, answered and dropped, in order. */
-export function stageSession({ path = ROOT, snapshot }: { path?: Path; snapshot?: unknown } = {}) {
-  const clock = createSteppedClock(START);
+export function stageSession({ path = ROOT, store }: { path?: Path; store?: Stored } = {}) {
+  const clock = createSteppedClock(store?.at ?? START);
   const above = audience(clock);
   const tasks = puppets<TaskInput, TaskCommand, TaskEnd>();
   const told: string[] = [];
@@ -106,7 +106,7 @@ export function stageSession({ path = ROOT, snapshot }: { path?: Path; snapshot?
     id: 'session',
     parent: above.ref,
     input,
-    ...(snapshot === undefined ? {} : { snapshot: snapshot as SnapshotFrom<typeof machine> }), // It was JSON meanwhile.
+    ...resumed<SnapshotFrom<typeof machine>>(store),
   }).start();
 
   const task = (taskId: string) => {

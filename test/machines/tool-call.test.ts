@@ -1,51 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createActor } from 'xstate';
-import { type ToolCallInput, toolCall } from '../../machines/tool-call.machine.ts';
-import {
-  type AskEnd,
-  type CheckEnd,
-  type LeafEnd,
-  NOTHING_TO_REPORT,
-  type WorkCommand,
-} from '../../src/protocol/messages.ts';
-import { createSteppedClock } from '../model/stepped-clock.ts';
-import { audience, puppets } from './puppet.ts';
+import { type AskEnd, type CheckEnd, type LeafEnd, NOTHING_TO_REPORT } from '../../src/protocol/messages.ts';
+import { INPUT, stageCall } from './tool-call-stage.ts';
 
 const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
 const BROKE = { code: 'internal', message: 'It broke.', retryable: false } as const;
-const INPUT: ToolCallInput = {
-  sessionId: 's1',
-  taskId: 'regular/1',
-  call: { callId: 'call_1', name: 'shell', arguments: '{}', parallel: false },
-};
 const CANCEL = { type: 'work.cancel', deadline: 200, at: 100 } as const;
 const KILL = { type: 'work.kill', at: 200 } as const;
 
 function ended<V>(value: V | null, more: Partial<LeafEnd<V>> = {}): LeafEnd<V> {
   return { at: 50, value, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...more };
-}
-
-/** One call, whose check, question and execution the test plays. */
-function stageCall() {
-  const above = audience(createSteppedClock());
-  const checks = puppets<ToolCallInput, WorkCommand, LeafEnd<CheckEnd>>();
-  const asks = puppets<ToolCallInput, WorkCommand, LeafEnd<AskEnd>>();
-  const executions = puppets<ToolCallInput, WorkCommand, LeafEnd<true>>();
-  const machine = toolCall.provide({
-    actors: { check: checks.logic, ask: asks.logic, execute: executions.logic },
-  });
-  const actor = createActor(machine, { id: 'call/call_1', parent: above.ref, input: INPUT }).start();
-  return {
-    actor,
-    checks,
-    asks,
-    executions,
-    above: above.heard,
-    state: () => actor.getSnapshot().value,
-    end: () => actor.getSnapshot().output,
-    /** How many checks, questions and executions there have been. */
-    steps: () => [checks.all.length, asks.all.length, executions.all.length],
-  };
 }
 
 describe('a call', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { HistoryEntry } from '../../src/protocol/history.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';
 import { type SimulatedWorld, type WorldOptions, world } from '../../src/testing/world.ts';
 
@@ -67,6 +68,6 @@ export async function runScenario(seed: number, options?: WorldOptions): Promise
 export type Ran = Readonly<{
   world: SimulatedWorld;
   sessionId: string;
-  entries: readonly unknown[];
+  entries: readonly HistoryEntry[];
   outcomes: readonly string[];
 }>;

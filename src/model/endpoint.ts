@@ -1,0 +1,41 @@
+import type { HistoryEntry } from '../protocol/history.ts';
+import type { Complaint } from './faults.ts';
+import type { ImageUrls } from './images.ts';
+import type { Fields } from './wire-values.ts';
+
+/** The interfaces of OpenAI that an adapter speaks. */
+export type Api = 'responses' | 'chat';
+
+/** Where a model answers, and how it is asked: all that a wire needs to know of it. */
+export type Endpoint = Readonly<{
+  baseURL: string;
+  /** The base URL, for messages. */
+  where: string;
+  /** Whose `raw` may go back. */
+  provider: string;
+  model: string;
+  /** Takes encrypted reasoning, custom tools and developer messages: OpenAI's own, also where Azure runs it. */
+  isOpenAI: boolean;
+  /** Sends a body. Resolves when a good status has come. */
+  post(api: Api, body: Fields, signal: AbortSignal): Promise<Response>;
+  /** What the server said when `post` rejected; null when it was not reached. */
+  refusal(thrown: unknown): Refusal | null;
+  /** What can be shown of the local images of a history. */
+  loadImages(history: readonly HistoryEntry[], signal: AbortSignal): Promise<ImageUrls>;
+}>;
+
+/** A bad status, and what the server said with it. `param`: the field of the request that it names. */
+export type Refusal = Complaint & Readonly<{ status: number; param: string | null }>;
+
+/** How many requests one question to the model may still cost. */
+export type RequestBudget = Readonly<{ left(): number; spend(): void }>;
+
+export function createRequestBudget(requestsMax: number): RequestBudget {
+  let spent = 0;
+  return {
+    left: () => requestsMax - spent,
+    spend() {
+      spent += 1;
+    },
+  };
+}

@@ -1,0 +1,194 @@
+import { type Agent, type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestSecure } from 'node:https';
+import type { Socket } from 'node:net';
+import { urlToHttpOptions } from 'node:url';
+import { createAgents } from './http-agents.ts';
+import { createHttpBody, type OpenBody, wholeOf } from './http-body.ts';
+
+/** How long a connection may take to be made, TLS included; as in Node's own `fetch`. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** Redirects that are followed for one request. */
+export const REDIRECTS_MAX = 5;
+
+export type HttpFetchOptions = Readonly<{
+  /** Keeps the connections, in place of agents of its own; of `node:https` where the URLs are https. */
+  agent?: Agent;
+  /** Where HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up, if this Node can use them; `process.env` when absent. */
+  env?: Readonly<Record<string, string | undefined>>;
+  connectTimeoutMs?: number;
+}>;
+
+/**
+ * A `fetch` on `node:http` at a fraction of the cost of Node's own, for what the `openai` client does with one: the body
+ * of a request is a string or bytes, and a response is read once. Its connections are its own. It differs in that it asks
+ * for bodies that are not compressed, uses the proxies of the environment (but not to this machine itself), and follows
+ * a redirect only if it keeps method and origin.
+ */
+export function httpFetch(options: HttpFetchOptions = {}): typeof fetch {
+  const { agent, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const agentFor = agent === undefined ? createAgents(options.env ?? process.env) : () => agent;
+  return async (input, init = {}) => {
+    const { method = 'GET', body = null, signal = null } = init;
+    if (!isSendable(body)) throw new TypeError('Expected the body to be a string or a Uint8Array, got something else.');
+    const headers = headersOf(init.headers);
+    let url = new URL(typeof input === 'object' && 'url' in input ? input.url : input);
+    for (let hops = 0; ; hops += 1) {
+      const call = { url, method, headers, body, signal, agentFor, connectTimeoutMs };
+      const { incoming, opened } = await exchange(call);
+      const next = hops < REDIRECTS_MAX ? redirectOf(incoming, url) : null;
+      if (next === null) return createResponse(incoming, opened, url, hops > 0);
+      await opened.body.cancel();
+      url = next;
+    }
+  };
+}
+
+type Call = Readonly<{
+  url: URL;
+  method: string;
+  headers: Readonly<Record<string, string>>;
+  body: string | Uint8Array | null;
+  signal: AbortSignal | null;
+  agentFor(protocol: string): Agent;
+  connectTimeoutMs: number;
+}>;
+
+type Answered = Readonly<{ incoming: IncomingMessage; opened: OpenBody }>;
+
+/** Sends a request and waits for the headers of its answer. */
+function exchange(call: Call, isRepeated = false): Promise<Answered> {
+  const { url, signal } = call;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const request = requestOf(call);
+    let opened: OpenBody | null = null;
+    let bytesBefore = 0;
+    const forget = () => signal?.removeEventListener('abort', stop);
+    const fail = (reason: unknown) => {
+      forget();
+      reject(reason);
+    };
+    const stop = () => {
+      if (opened !== null) return opened.abort(signal?.reason);
+      fail(signal?.reason);
+      request.destroy();
+    };
+    request.on('response', (incoming) => {
+      opened = createHttpBody(incoming, forget);
+      resolve({ incoming, opened });
+    });
+    request.on('error', (cause) => {
+      if (opened !== null) return opened.cut(cause);
+      const bytes = (request.socket?.bytesRead ?? 0) - bytesBefore;
+      // The server had closed the connection while nobody used it, and has not seen this request.
+      const isStale = request.reusedSocket && bytes === 0 && 'code' in cause && STALE_CODES.has(cause.code);
+      if (!isStale || isRepeated || signal?.aborted) return fail(failed(cause));
+      forget();
+      resolve(exchange(call, true));
+    });
+    // Not every connection that closes is an error to Node: one that the server has upgraded unasked is none.
+    request.on('close', () => {
+      if (opened === null) fail(failed(new Error(`${url.host} closed the connection without an answer`)));
+    });
+    signal?.addEventListener('abort', stop, { once: true });
+    if (!request.reusedSocket) {
+      limitConnecting(request, call.connectTimeoutMs, (cause) => {
+        fail(failed(cause));
+        request.destroy();
+      });
+    } else {
+      request.once('socket', (socket) => {
+        bytesBefore = socket.bytesRead;
+      });
+    }
+    request.end(call.body);
+  });
+}
+
+/** What a write to a closed connection, or a wait for its answer, comes to. */
+const STALE_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
+
+function requestOf({ url, method, headers, agentFor }: Call): ClientRequest {
+  const send = url.protocol === 'https:' ? requestSecure : requestPlain;
+  try {
+    return send({ ...urlToHttpOptions(url), method, headers, agent: agentFor(url.protocol) });
+  } catch (cause) {
+    throw failed(cause);
+  }
+}
+
+/** As `fetch` puts it: the cause has the code. */
+function failed(cause: unknown): TypeError {
+  return new TypeError('fetch failed', { cause });
+}
+
+/** Tells when the connection is not made in time; left alone, the system tries for minutes. */
+function limitConnecting(request: ClientRequest, timeoutMs: number, onLate: (cause: Error) => void): void {
+  const message = `connect ETIMEDOUT: no connection to ${request.host} within ${timeoutMs} ms`;
+  const timer = setTimeout(() => onLate(Object.assign(new Error(message), { code: 'ETIMEDOUT' })), timeoutMs);
+  const clear = () => clearTimeout(timer);
+  request.once('close', clear);
+  request.once('socket', (socket: Socket & { secureConnecting?: boolean }) => {
+    if (socket.secureConnecting) socket.once('secureConnect', clear);
+    else if (socket.connecting) socket.once('connect', clear);
+    else clear();
+  });
+}
+
+function isSendable(body: unknown): body is string | Uint8Array | null {
+  return typeof body === 'string' || body instanceof Uint8Array || body === null;
+}
+
+function headersOf(init: RequestInit['headers']): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  for (const [name, value] of init instanceof Headers ? init : new Headers(init)) headers[name] = value;
+  return headers;
+}
+
+/** Where the same request is to be sent instead; null if it is not, or if that is another server. */
+function redirectOf({ statusCode, headers }: IncomingMessage, from: URL): URL | null {
+  if ((statusCode !== 307 && statusCode !== 308) || headers.location === undefined) return null;
+  const to = URL.parse(headers.location, from.href);
+  return to?.origin === from.origin ? to : null;
+}
+
+function createResponse(incoming: IncomingMessage, { body }: OpenBody, url: URL, redirected: boolean): Response {
+  const status = incoming.statusCode ?? 0;
+  const hasBody = status !== 204 && status !== 205 && status !== 304;
+  const text = async () => new TextDecoder().decode(await wholeOf(hasBody ? body : null));
+  const response = {
+    type: 'basic',
+    url: url.href,
+    redirected,
+    status,
+    statusText: incoming.statusMessage ?? '',
+    ok: status >= 200 && status < 300,
+    headers: readOnlyHeaders(incoming),
+    body: hasBody ? body : null,
+    text,
+    json: async (): Promise<unknown> => JSON.parse(await text()),
+  };
+  // This is what the client, and we, read of a response; the rest would need web streams.
+  return response as unknown as Response;
+}
+
+/** What is read of `Headers`, without their price. */
+function readOnlyHeaders(incoming: IncomingMessage) {
+  const fields = new Map(
+    Object.entries(incoming.headers).map(([name, value = '']): [string, string] => [
+      name,
+      typeof value === 'string' ? value : value.join(', '),
+    ]),
+  );
+  return {
+    get: (name: string) => fields.get(name.toLowerCase()) ?? null,
+    has: (name: string) => fields.has(name.toLowerCase()),
+    forEach(tell: (value: string, name: string) => void) {
+      for (const [name, value] of fields) tell(value, name);
+    },
+    keys: () => fields.keys(),
+    values: () => fields.values(),
+    entries: () => fields.entries(),
+    [Symbol.iterator]: () => fields.entries(),
+  };
+}

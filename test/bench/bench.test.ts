@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
+
+function bench(...words: string[]): Promise<{ status: number; out: string; told: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', MAIN, ...words],
+      (_, out, told) => resolve({ status: child.exitCode ?? -1, out, told }),
+    );
+  });
+}
+
+const spread = {
+  median: expect.any(Number),
+  min: expect.any(Number),
+  max: expect.any(Number),
+  samples: [expect.any(Number)],
+};
+
+describe('npm run bench', () => {
+  it('gives one result for each figure of a scenario, with the baseline of the same run', {
+    timeout: 60_000,
+  }, async () => {
+    const { status, out } = await bench('--quick', '--only', '1', '--json');
+    expect(status).toBe(0);
+    const result = { scenario: 1, name: 'turn', what: expect.any(String), baseline: spread, troupe: spread };
+    const target = { of: 'ratio', atMost: expect.any(Number), met: expect.any(Boolean) };
+    expect(JSON.parse(out)).toEqual({
+      node: process.version,
+      cores: expect.any(Number),
+      quick: true,
+      results: [
+        { ...result, figure: 'cpuMs', unit: 'ms', ratio: expect.any(Number), target },
+        { ...result, figure: 'bodyKb', unit: 'kB', ratio: expect.any(Number), target: null },
+      ],
+    });
+  });
+
+  it('prints a table for people, with the peers that a scenario has', { timeout: 60_000 }, async () => {
+    const { status, out, told } = await bench('--quick', '--only', '7');
+    expect(status).toBe(0);
+    const [head, line, first] = out.split('\n').map((text) => text.split(/\s{2,}/));
+    expect(head).toEqual(['#', 'what', 'unit', 'baseline', 'troupe', 'ratio', 'target']);
+    expect(line?.join('')).toMatch(/^-+$/);
+    expect(first?.slice(0, 4)).toEqual(['7', 'decision from the root to the asker at depth 8, p50', 'µs', '–']);
+    expect(told).toMatch(/^7 decision: measured in [\d.]+ s\n$/);
+  });
+
+  it('refuses a scenario that it does not have, and an option that it does not know', async () => {
+    expect(await bench('--only', '99')).toEqual({
+      status: 1,
+      out: '',
+      told: 'Expected --only to be one of 1, 2, 3, 4, 5, 6, 7, got "99".\n',
+    });
+    expect(await bench('--fast')).toMatchObject({ status: 1, out: '', told: expect.stringContaining("'--fast'") });
+  });
+});
