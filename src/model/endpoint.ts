@@ -24,6 +24,9 @@ export type Endpoint = Readonly<{
   loadImages(history: readonly HistoryEntry[], signal: AbortSignal): Promise<ImageUrls>;
 }>;
 
+/** What a request is made for. */
+export type Server = Pick<Endpoint, 'provider' | 'model' | 'isOpenAI'> & Readonly<{ images: ImageUrls }>;
+
 /** A bad status, and what the server said with it. `param`: the field of the request that it names. */
 export type Refusal = Complaint & Readonly<{ status: number; param: string | null }>;
 

@@ -1,5 +1,6 @@
 import type { ModelOutput, ModelProgress } from './port.ts';
 import { createTextJoiner, type TextJoiner } from './well-formed.ts';
+import type { Fields } from './wire-values.ts';
 
 /** One output in the making. */
 export type Slot = {
@@ -107,6 +108,12 @@ export function finishText(
 export function finishTold(slot: Slot, type: 'message' | 'reasoning', raw: unknown): readonly ModelProgress[] {
   const progress = tell(slot, slot.joiner.end());
   return [...progress, complete(slot, { type, text: slot.told, ...(slot.told === '' ? { raw } : {}) })];
+}
+
+/** The server has no items: what was told is all, and `raw` is what it wants to see again, if anything. */
+export function finishSaid(slot: Slot, type: 'message' | 'reasoning', raw?: Fields): readonly ModelProgress[] {
+  const progress = tell(slot, slot.joiner.end());
+  return [...progress, complete(slot, { type, text: slot.told, ...(raw === undefined ? {} : { raw }) })];
 }
 
 export function complete(slot: Slot, output: ModelOutput): ModelProgress {

@@ -30,3 +30,6 @@ export function refusedIn(refusal: Refusal | null, body: Fields, refusables: rea
 export function refusableField(name: string, words = new RegExp(`\\b${name}\\b`), byParam = true): Refusable {
   return { name, words, byParam, isIn: (body) => name in body };
 }
+
+/** Messages that are the developer's and not the user's: older servers know them as the system's. */
+export const DEVELOPER_ROLE = { name: 'developer role', words: /\bdeveloper\b/, byParam: false } as const;

@@ -1,26 +1,18 @@
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { InputPart } from '../protocol/input.ts';
-import { IMAGE_MISSING, type ImageUrls, imageUrl } from './images.ts';
+import type { Server } from './endpoint.ts';
+import { IMAGE_MISSING, imageUrl } from './images.ts';
 import type { ModelRequest } from './port.ts';
-import { type Refusable, refusableField } from './refusals.ts';
+import { DEVELOPER_ROLE, type Refusable, refusableField } from './refusals.ts';
 import { outputType } from './responses-items.ts';
 import { isSendableName, sendableArguments, sendableName } from './sendable-call.ts';
-import { type Fields, isFields, textOf } from './wire-values.ts';
-
-/** What the server at the other end understands. */
-export type Server = Readonly<{
-  /** Whose `raw` may go back unchanged. */
-  provider: string;
-  model: string;
-  /** Takes encrypted reasoning and custom tools, and gives them: OpenAI itself. Others stumble over them. */
-  isOpenAI: boolean;
-  images: ImageUrls;
-}>;
+import { type Fields, fieldsOf, isFields, listOf, textOf } from './wire-values.ts';
 
 /** What is left out of requests of the Responses API once a server has refused to know it. */
 export const RESPONSES_REFUSABLES: readonly Refusable[] = [
   ...['prompt_cache_key', 'parallel_tool_calls', 'include', 'reasoning', 'store'].map((name) => refusableField(name)),
   refusableField('text', /\btext\.format\b|json_schema|structured output/i, false),
+  { ...DEVELOPER_ROLE, isIn: (body) => listOf(body.input).some((item) => fieldsOf(item).role === 'developer') },
 ];
 
 /** The body of a request to the Responses API: the whole history each time, and nothing kept by the server. */
@@ -29,7 +21,7 @@ export function responsesBody(request: ModelRequest, server: Server, without: Re
   const body: Fields = {
     model: server.model,
     ...(instructions === null ? {} : { instructions }),
-    input: inputItems(request.history, server),
+    input: inputItems(request.history, server, without),
     stream: true,
     store: false,
     prompt_cache_key: request.cacheKey,
@@ -55,12 +47,19 @@ export function responsesBody(request: ModelRequest, server: Server, without: Re
 }
 
 /** The history as input items. What this provider sent goes back unchanged. */
-export function inputItems(history: readonly HistoryEntry[], server: Server): readonly unknown[] {
+export function inputItems(
+  history: readonly HistoryEntry[],
+  server: Server,
+  without: ReadonlySet<string> = NOTHING,
+): readonly unknown[] {
+  const developer = without.has(DEVELOPER_ROLE.name) ? 'system' : 'developer';
   return history.flatMap((entry, at) => {
     if (entry.type === 'reasoning') return isReasoningOf(history, at, server) ? [entry.raw?.item] : [];
-    return [sentItem(entry, server) ?? inputItem(entry, server)];
+    return [sentItem(entry, server) ?? inputItem(entry, server, developer)];
   });
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** What this provider sent for the entry; null when it was another, or when the item would not be understood. */
 function sentItem(entry: HistoryEntry, server: Server): unknown {
@@ -74,12 +73,17 @@ function sentItem(entry: HistoryEntry, server: Server): unknown {
   return entry.custom || sendableArguments(entry.arguments) !== entry.arguments ? null : item;
 }
 
-function inputItem(entry: Exclude<HistoryEntry, { type: 'reasoning' }>, server: Server): Fields {
+type Sayable = Exclude<HistoryEntry, { type: 'reasoning' }>;
+
+function inputItem(entry: Sayable, server: Server, developer: 'developer' | 'system'): Fields {
   switch (entry.type) {
-    case 'message':
-      return entry.role === 'assistant'
-        ? { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: entry.text.toWellFormed() }] }
-        : { type: 'message', role: entry.role, content: entry.content.map((part) => inputPart(part, server)) };
+    case 'message': {
+      if (entry.role === 'assistant') {
+        return { type: 'message', role: entry.role, content: [{ type: 'output_text', text: entry.text.toWellFormed() }] };
+      }
+      const role = entry.role === 'user' ? entry.role : developer;
+      return { type: 'message', role, content: entry.content.map((part) => inputPart(part, server)) };
+    }
     case 'call': {
       const name = sendableName(entry.name);
       if (entry.custom && server.isOpenAI) {
@@ -113,6 +117,9 @@ function isReasoningOf(history: readonly HistoryEntry[], at: number, server: Ser
   if (entry?.type !== 'reasoning' || entry.raw?.provider !== server.provider) return false;
   const { item } = entry.raw;
   if (!isFields(item) || outputType(item) !== 'reasoning' || !textOf(item.encrypted_content)) return false;
-  const next = history.slice(at + 1).find((later) => later.type !== 'reasoning');
-  return next !== undefined && 'raw' in next && next.raw?.provider === server.provider;
+  for (let after = at + 1; after < history.length; after += 1) {
+    const next = history[after];
+    if (next !== undefined && next.type !== 'reasoning') return sentItem(next, server) !== null;
+  }
+  return false;
 }

@@ -14,11 +14,8 @@ import {
 } from './outputs.ts';
 import type { ModelProgress } from './port.ts';
 import { isOutputOf, itemArguments, itemText, outputType, responseUsage } from './responses-items.ts';
-import { createStreamEnding, OUTPUTS_MAX } from './stream-ending.ts';
+import { createStreamEnding, ITEM_LEVELS_MAX, OUTPUTS_MAX } from './stream-ending.ts';
 import { type Fields, fieldsOf, isDeeperThan, isFields, listOf, textOf } from './wire-values.ts';
-
-/** Levels of nesting in one item; what a model produces has fewer than ten. */
-export const ITEM_LEVELS_MAX = 64;
 
 /**
  * Reads the events of one streamed answer of the Responses API. Outputs are numbered in the order in which they begin;

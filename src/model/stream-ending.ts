@@ -6,6 +6,9 @@ import { type Fields, fieldsOf, textOf } from './wire-values.ts';
 /** Outputs of one answer; real ones have fewer than a hundred. */
 export const OUTPUTS_MAX = 1_000;
 
+/** Levels of nesting in one item; what a model produces has fewer than ten. */
+export const ITEM_LEVELS_MAX = 64;
+
 /** How one streamed answer ends, on any wire: once, and with the first reason that there is. */
 export type StreamEnding = Readonly<{
   /** Null until it has ended. */

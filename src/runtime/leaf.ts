@@ -3,8 +3,10 @@ import { messageOf, type TaskError, TroupeError } from '../protocol/errors.ts';
 import { type LeafEnd, NOTHING_TO_REPORT, type SettleReport, type WorkCommand } from '../protocol/messages.ts';
 import { clockOf } from './system-clock.ts';
 
-/** How long a killed leaf may take to return once everything it owned is dead, in ms. */
+/** How long a killed leaf may take to return, in ms. */
 export const RETURN_MS = 50;
+/** The same for one that has to read the last words of what it owned, once that is dead. */
+export const RETURN_AFTER_KILL_MS = 200;
 
 /** Something that a leaf started and that dies with it. */
 export interface Owned {
@@ -139,7 +141,7 @@ function kill(self: AnyActorRef, system: AnyActorRef['system']): void {
   };
   const owned = [...live.owned];
   Promise.all(owned.map((one) => one.kill(0))).then(() => {
-    if (!live.revoked) clock.setTimeout(abandon, RETURN_MS);
+    if (!live.revoked) clock.setTimeout(abandon, owned.length === 0 ? RETURN_MS : RETURN_AFTER_KILL_MS);
   }, abandon);
 }
 
@@ -153,7 +155,8 @@ function giveUp(self: AnyActorRef): void {
   if (live === undefined) return;
   live.revoked = true;
   live.controller.abort();
-  for (const owned of live.owned) void owned.kill(0);
+  // Nobody is left to be told of a kill that failed.
+  for (const owned of live.owned) owned.kill(0).catch(() => {});
 }
 
 const KILLED: TaskError = {

@@ -87,6 +87,8 @@ export type Book = {
   drained: Promise<void>;
   usage: Usage;
   dropped: number;
+  /** The one close, once somebody has asked for it. */
+  closing: Promise<void> | null;
   /** Resolves when a closed session has let go of its log. */
   shut: Promise<void>;
   degraded: boolean;
@@ -143,6 +145,7 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     drained: NOW,
     usage: NO_USAGE,
     dropped: 0,
+    closing: null,
     shut: NOW,
     degraded: false,
     closed: false,

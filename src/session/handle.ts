@@ -68,100 +68,129 @@ const handles = new WeakMap<Book, Session>();
 export function handleOf(book: Book): Session {
   const known = handles.get(book);
   if (known !== undefined) return known;
-  const handle = createHandle(book);
+  const handle: Session = Object.create(METHODS, { [BOOK]: { value: book } });
   handles.set(book, handle);
   return handle;
 }
 
-function createHandle(book: Book): Session {
-  const { world, settings } = book;
-  const report = (error: unknown) => {
-    if (book.closed) return;
-    const message = `A subscriber threw and was let go of: ${messageOf(error)}`;
-    commit(book, { type: 'warning.raised', code: 'subscriber-failed', message });
-  };
-  let events: EventStream<SessionEvent> | null = null;
-  let requests: EventStream<SessionRequest> | null = null;
-  let closing: Promise<void> | null = null;
+const BOOK = Symbol('book');
+type Handle = Session & { readonly [BOOK]: Book };
 
-  const contextOf = (changes: Partial<TaskContext> = {}): TaskContext => ({ ...settings.context, ...changes });
-  const snapshot = () => book.actor?.getSnapshot();
-  const start = (kind: string, input: unknown, { signal, whenBusy, context }: StartOptions = {}): Task => {
-    const order = orderOf(world, kind, input, contextOf(context), whenBusy);
-    return createTaskHandle({ book, order, signal: signal ?? null, steer }, () =>
-      tell(book, { type: 'op.start', order, at: world.clock.now() }),
+/** All handles share these, so that a session that is idle costs little. */
+const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & ThisType<Handle> = {
+  get id() {
+    return this[BOOK].id;
+  },
+  get path() {
+    return this[BOOK].path;
+  },
+  get usage() {
+    return this[BOOK].usage;
+  },
+  get events$() {
+    const book = this[BOOK];
+    return guarded(book.channel.events$, (error) => reportSubscriber(book, error));
+  },
+  get requests$() {
+    const book = this[BOOK];
+    const opened = book.channel.announcements$.pipe(
+      filter((announcement) => announcement.type === 'opened'),
+      map(({ request }) => request),
     );
-  };
-  const steer = (input: UserInput): Disposition => {
-    const order = orderOf(world, 'regular', input, contextOf());
-    const answers: Disposition[] = [];
-    world.listeners.set(order.taskId, { disposed: (told) => answers.push(told), decided: () => {}, ended: () => {} });
-    tell(book, { type: 'op.steer', kept: { inputId: world.ids.next(), input, order }, at: world.clock.now() });
-    const [disposition = { disposition: 'rejected', reason: 'closed' }] = answers;
-    if (disposition.disposition === 'rejected' || disposition.disposition === 'steered')
-      world.listeners.delete(order.taskId);
-    return disposition;
-  };
+    return guarded(opened, (error) => reportSubscriber(book, error));
+  },
+  pending() {
+    return requestsOf(this[BOOK]);
+  },
+  waitingOn() {
+    return waitingOn(this[BOOK]);
+  },
+  history() {
+    return [...this[BOOK].items];
+  },
+  entries() {
+    return [...this[BOOK].history];
+  },
+  children() {
+    return this[BOOK].children.map(handleOf);
+  },
+  at(path) {
+    const book = this[BOOK];
+    const id = typeof path === 'string' ? path : path.at(-1)?.sessionId;
+    const found = id === undefined ? undefined : book.world.books.get(id);
+    return found === undefined || !isBelow(book, found) ? null : handleOf(found);
+  },
+  start(kind, input, options) {
+    return start(this[BOOK], kind, input, options);
+  },
+  run(input, options) {
+    return start(this[BOOK], 'regular', input, options);
+  },
+  steer(input) {
+    return steer(this[BOOK], input);
+  },
+  answer(requestId, decision) {
+    return answer(this[BOOK], requestId, decision);
+  },
+  interrupt() {
+    return interrupt(this[BOOK]);
+  },
+  close() {
+    const book = this[BOOK];
+    book.closing ??= closeDown(book);
+    return book.closing;
+  },
+  [Symbol.asyncDispose]() {
+    return this.close();
+  },
+};
 
-  return {
-    id: book.id,
-    path: book.path,
-    get usage() {
-      return book.usage;
-    },
-    get events$() {
-      events ??= guarded(book.channel.events$, report);
-      return events;
-    },
-    get requests$() {
-      requests ??= guarded(
-        book.channel.announcements$.pipe(
-          filter((announcement) => announcement.type === 'opened'),
-          map(({ request }) => request),
-        ),
-        report,
-      );
-      return requests;
-    },
-    pending: () => snapshot()?.context.requests ?? [],
-    waitingOn: () => waitingOn(book),
-    history: () => [...book.items],
-    entries: () => [...book.history],
-    children: () => book.children.map(handleOf),
-    at(path) {
-      const id = typeof path === 'string' ? path : path.at(-1)?.sessionId;
-      const found = id === undefined ? undefined : world.books.get(id);
-      return found === undefined || !isBelow(book, found) ? null : handleOf(found);
-    },
-    start,
-    run: (input, options) => start('regular', input, options),
-    steer,
-    answer(requestId, decision) {
-      const open: readonly SessionRequest[] = snapshot()?.context.requests ?? [];
-      const request = open.find(({ id }) => id === requestId);
-      const how = world.resolved?.get(requestId);
-      if (how !== undefined) return how === 'answered' ? 'already-resolved' : 'withdrawn';
-      if (request === undefined) return 'unknown-request';
-      const wrong = misfit(request.subject, decision);
-      if (wrong !== null) throw new TroupeError('invalid-input', wrong);
-      return tell(book, { type: 'op.answer', requestId, decision, by: 'client' }) ? 'accepted' : 'withdrawn';
-    },
-    async interrupt() {
-      const at = world.clock.now();
-      const running = [...book.tasks].filter(([, record]) => !record.revoked).map(([taskId]) => taskId);
-      const outcomes = running.map((taskId) => receiptOf(book, taskId));
-      tell(book, { type: 'op.interrupt', reason: 'interrupted', at, deadline: at + settings.limits.graceMs });
-      if (running.length === 0) await flushed(book);
-      return merged(await Promise.all(outcomes));
-    },
-    close() {
-      closing ??= closeDown(book);
-      return closing;
-    },
-    [Symbol.asyncDispose]() {
-      return this.close();
-    },
-  };
+function start(book: Book, kind: string, input: unknown, { signal, whenBusy, context }: StartOptions = {}): Task {
+  const order = orderOf(book.world, kind, input, { ...book.settings.context, ...context }, whenBusy);
+  const options = { book, order, signal: signal ?? null, steer: (more: UserInput) => steer(book, more) };
+  return createTaskHandle(options, () => tell(book, { type: 'op.start', order, at: book.world.clock.now() }));
+}
+
+function steer(book: Book, input: UserInput): Disposition {
+  const { world, settings } = book;
+  const order = orderOf(world, 'regular', input, settings.context);
+  const answers: Disposition[] = [];
+  world.listeners.set(order.taskId, { disposed: (told) => answers.push(told), decided: () => {}, ended: () => {} });
+  tell(book, { type: 'op.steer', kept: { inputId: world.ids.next(), input, order }, at: world.clock.now() });
+  const [disposition = { disposition: 'rejected', reason: 'closed' }] = answers;
+  if (disposition.disposition === 'rejected' || disposition.disposition === 'steered')
+    world.listeners.delete(order.taskId);
+  return disposition;
+}
+
+function answer(book: Book, requestId: string, decision: Decision): Answered {
+  const how = book.world.resolved?.get(requestId);
+  if (how !== undefined) return how === 'answered' ? 'already-resolved' : 'withdrawn';
+  const request = requestsOf(book).find(({ id }) => id === requestId);
+  if (request === undefined) return 'unknown-request';
+  const wrong = misfit(request.subject, decision);
+  if (wrong !== null) throw new TroupeError('invalid-input', wrong);
+  return tell(book, { type: 'op.answer', requestId, decision, by: 'client' }) ? 'accepted' : 'withdrawn';
+}
+
+async function interrupt(book: Book): Promise<Receipt> {
+  const { world, settings } = book;
+  const at = world.clock.now();
+  const running = [...book.tasks].filter(([, record]) => !record.revoked).map(([taskId]) => taskId);
+  const receipts = running.map((taskId) => receiptOf(book, taskId));
+  tell(book, { type: 'op.interrupt', reason: 'interrupted', at, deadline: at + settings.limits.graceMs });
+  if (running.length === 0) await flushed(book);
+  return merged(await Promise.all(receipts));
+}
+
+function requestsOf(book: Book): readonly SessionRequest[] {
+  return book.actor?.getSnapshot().context.requests ?? [];
+}
+
+function reportSubscriber(book: Book, error: unknown): void {
+  if (book.closed) return;
+  const message = `A subscriber threw and was let go of: ${messageOf(error)}`;
+  commit(book, { type: 'warning.raised', code: 'subscriber-failed', message });
 }
 
 /** What the abort of a running task does, once it is done. */

@@ -145,10 +145,12 @@ async function run(proc: Proc, call: ShellCall, options: ShellOptions, scope: To
     },
   });
   const abort = () => running.kill(GRACE_MS);
+  const release = scope.own?.(running);
   scope.signal.addEventListener('abort', abort, { once: true });
   try {
     return await running.ended;
   } finally {
+    release?.();
     scope.signal.removeEventListener('abort', abort);
   }
 }

@@ -176,9 +176,9 @@ describe('a function that is cancelled', () => {
   });
 
   it('opens no delegate any more, and says so to whoever waits for it', () => {
-    const { actor, open, refused, delegates } = stageDefined();
+    const { actor, refused, delegates } = stageDefined();
     actor.send(CANCEL);
-    open('s2');
+    actor.send({ type: 'delegate.open', input: inputOf('s2') });
     expect([refused, delegates.all]).toEqual([['s2'], []]);
   });
 
@@ -188,7 +188,7 @@ describe('a function that is cancelled', () => {
     actor.send(CANCEL);
     first.finish(endOf('s2', { at: 120, report: { ...NOTHING, killed: 1 } }));
     returns({ at: 130, cancelled: true });
-    expect(state()).toEqual({ stopping: 'settling' });
+    expect(state()).toEqual({ stopping: 'acknowledging' });
     second.finish(endOf('s3', { at: 140, report: { ...NOTHING, killed: 2 } }));
     expect([state(), delivered.map(({ sessionId }) => sessionId)]).toEqual(['over', ['s2', 's3']]);
     expect(end()).toEqual({ end: 'stopped', at: 140, report: { ...NOTHING, killed: 3 } });

@@ -46,3 +46,16 @@ export function stageTask(store?: Stored) {
 }
 
 export type StagedTask = ReturnType<typeof stageTask>;
+
+/** Takes a task that runs into the state. */
+export const INTO = {
+  aborting: (task: StagedTask) => task.abort(),
+  settling(task: StagedTask) {
+    task.abort();
+    task.work.say({ type: 'work.acknowledged', at: task.clock.now() });
+  },
+  killing(task: StagedTask) {
+    INTO.settling(task);
+    task.kill();
+  },
+};
