@@ -52,7 +52,7 @@ export const definedWork = setup({
     noteDelegate: assign(({ context }, { event }: { event: DelegateDone }) => ({
       delegates: context.delegates.filter((id) => id !== event.actorId),
       unacknowledged: context.unacknowledged.filter((id) => id !== event.actorId),
-      at: event.output.at,
+      at: Math.max(context.at, event.output.at),
       report: addReports(context.report, event.output.report),
     })),
     releaseDelegate: enqueueActions(({ enqueue }, { event }: { event: DelegateDone }) => {
@@ -71,6 +71,7 @@ export const definedWork = setup({
     passToBody: enqueueActions(({ context, event, enqueue }) => {
       if (context.body === null && isCommand(event)) enqueue.sendTo('body', event);
     }),
+    noteTime: assign(({ context }, { at }: { at: number }) => ({ at: Math.max(context.at, at) })),
     killBody: enqueueActions(({ context, enqueue }) => {
       if (context.body === null) enqueue.sendTo('body', { type: 'work.kill', at: context.at });
     }),
@@ -140,7 +141,7 @@ export const definedWork = setup({
       initial: 'acknowledging',
       always: { guard: 'allOver', target: 'over' },
       on: {
-        'work.kill': '.killing-delegates',
+        'work.kill': { target: '.killing-delegates', actions: { type: 'noteTime', params: ({ event }) => event } },
         'xstate.done.actor.body': { actions: { type: 'noteBody', params: ({ event }) => ({ body: event.output }) } },
       },
       states: {

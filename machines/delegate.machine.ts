@@ -45,6 +45,9 @@ type Event = WorkCommand | DelegateSignal;
 export const delegate = setup({
   types: {} as { context: Context; events: Event; input: DelegateInput; output: DelegateEnd },
   actors: { session: provided<SessionLogic>(), relay: provided<RelayLogic>() },
+  guards: {
+    isOwnTask: ({ context }, { taskId }: { taskId: string }) => context.input.order.taskId === taskId,
+  },
   actions: {
     joinChannels: spawnChild('relay', {
       id: ({ context }) => context.input.relayId,
@@ -104,7 +107,11 @@ export const delegate = setup({
       meta: { waitsFor: 'sub-session' },
       entry: 'startTask',
       on: {
-        'session.task-ended': { target: 'closing', actions: { type: 'noteEnd', params: ({ event }) => event } },
+        'session.task-ended': {
+          guard: { type: 'isOwnTask', params: ({ event }) => event },
+          target: 'closing',
+          actions: { type: 'noteEnd', params: ({ event }) => event },
+        },
         'work.cancel': { target: 'cancelling', actions: { type: 'interrupt', params: ({ event }) => event } },
         'work.wind-down': { actions: 'windDown' },
       },
@@ -114,7 +121,11 @@ export const delegate = setup({
       meta: { waitsFor: 'abort' },
       on: {
         'session.acknowledged': { actions: { type: 'acknowledge', params: ({ event }) => event } },
-        'session.task-ended': { target: 'closing', actions: { type: 'noteEnd', params: ({ event }) => event } },
+        'session.task-ended': {
+          guard: { type: 'isOwnTask', params: ({ event }) => event },
+          target: 'closing',
+          actions: { type: 'noteEnd', params: ({ event }) => event },
+        },
         'work.kill': { actions: { type: 'kill', params: ({ event }) => event } },
       },
     },

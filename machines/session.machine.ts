@@ -156,7 +156,11 @@ export const sessionMachine = sessionSetup.createMachine({
           description: 'A terminal is decided and on its way to the disk; nothing starts before it is seen.',
           meta: { waitsFor: 'disk' },
           on: {
-            'op.start': [{ guard: 'isRefusing', actions: BUSY }, { actions: [QUEUED, 'addToQueue'] }],
+            'op.start': [
+              { guard: 'isBeside', actions: [STARTED, 'takeSlot', 'announceStart', 'spawnTask'] },
+              { guard: 'isRefusing', actions: BUSY },
+              { actions: [QUEUED, 'addToQueue'] },
+            ],
             'terminal.released': [
               {
                 guard: 'isNextQueued',

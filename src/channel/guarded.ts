@@ -13,6 +13,7 @@ export function guarded<T>(source: Observable<T>, report: (error: unknown) => vo
       const observer = typeof observerOrNext === 'function' ? { next: observerOrNext } : observerOrNext;
       const subscription = new Subscription();
       const guard = (call: () => void) => {
+        if (subscription.closed) return;
         try {
           call();
         } catch (error) {

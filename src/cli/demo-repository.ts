@@ -39,7 +39,7 @@ const OUTPUT_MAX_BYTES = 1_048_576;
 /** A repository in which the demo works. */
 export type DemoRepository = Readonly<{
   directory: string;
-  /** How many tracked files there are. */
+  /** What is in its one commit. */
   files: readonly string[];
   /** Runs a command there. */
   run(...argv: readonly string[]): Promise<ProcessEnd>;
@@ -84,7 +84,6 @@ function environment(path: string, home: string): Record<string, string> {
   return {
     PATH: path,
     HOME: home,
-    GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_PAGER: 'cat',
     NO_COLOR: '1',

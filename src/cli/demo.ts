@@ -25,8 +25,9 @@ import { createAsker, type Paint, paintFor } from './terminal.ts';
 
 export type DemoOptions = Readonly<{ interactive?: true; keep?: true }>;
 
-const INTRODUCTION = `The model is scripted; everything else is real: the git repository, the files, the commands and the test runs, the
-approvals, the log on the disk, and the openai client, which reads the scripted answers as a stream of server-sent events.
+const INTRODUCTION = `The model is scripted; everything else is real: the git repository, the files, the commands and
+the test runs, the approvals, the log on the disk, and the openai client, which reads the scripted
+answers as a stream of server-sent events.
 
   session   one conversation, with one history and one log
   task      what you asked for; it ends once: completed, failed or aborted

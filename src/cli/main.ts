@@ -23,7 +23,8 @@ What may run (-s) and when you are asked (-a):
   Plain reads such as ls, cat and grep always run. In workspace-write, patches to files of the directory are made
   without asking, and every other command asks first. In read-only, patches ask as well. danger-full-access asks nothing.
   With -a untrusted every patch asks; with -a never nothing is asked, and what would need a decision is refused.
-  You are asked at the terminal. Where there is none, requests are denied.
+  Commands are not confined yet: one that you approve runs with your full rights, and each request says so.
+  You are asked at the terminal. Where standard input is none, requests are denied.
 
 Each session keeps a log under $TROUPE_HOME (else in the XDG state directory); where it is, is said at the end.
 Ctrl-C stops the task, and says what that did. Exit codes: 0 completed, 1 failed, 2 used in a wrong way,
@@ -31,7 +32,7 @@ Ctrl-C stops the task, and says what that did. Exit codes: 0 completed, 1 failed
 
 Examples:
   troupe exec -m gpt-5 "why does the test in test/cart.test.js fail?"
-  git diff | troupe exec -m gpt-5 -s read-only - > summary.txt
+  troupe exec -m gpt-5 -s read-only - < question.md > answer.md
   OPENAI_BASE_URL=http://localhost:8080/v1 troupe exec -m qwen3 -C ~/shop "add a test for an empty cart"
 `;
 

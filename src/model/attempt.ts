@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { ANSWER_CHARACTERS_MAX, type AnswerStream, type StreamEnd } from './answer-stream.ts';
 import { readEvents } from './event-body.ts';
-import { connectionFault, cutFault, type Fault, protocolFault } from './faults.ts';
+import { connectionFault, cutFault, type Fault, protocolFault, unreadableFault } from './faults.ts';
 import type { ModelProgress } from './port.ts';
 import type { SseMessage } from './sse.ts';
 import { isFields } from './wire-values.ts';
@@ -76,14 +76,17 @@ function endOf(stream: AnswerStream | null, cut: Fault | 'aborted' | null): Atte
 }
 
 function pushMessage({ event, data }: SseMessage, stream: AnswerStream, { tell, where }: Attempt): void {
-  if (data.trim() === '[DONE]') return stream.done();
+  if (data.trim() === '[DONE]') {
+    stream.done();
+    return;
+  }
   let parsed: unknown;
   try {
     parsed = JSON.parse(data);
   } catch {
     const begin = data.slice(0, QUOTE_MAX).toWellFormed();
-    const message = `The model server at ${where} sent what no client can read: an event that is no JSON: ${begin}.`;
-    return stream.fail(protocolFault(message, true));
+    stream.fail(unreadableFault(`an event that is no JSON: ${begin}`, where));
+    return;
   }
   // Some servers name the event only in its `event:` line.
   const named = isFields(parsed) && parsed.type === undefined && event !== null ? { ...parsed, type: event } : parsed;

@@ -45,7 +45,13 @@ export function createChatCalls(outputs: Outputs): ChatCalls {
       const { name: called, arguments: given } = fieldsOf(what);
       const name = textOf(called) || null;
       const known = find(index, id, name);
-      const call = known ?? { slot: outputs.open('call', { position: null, id: null }), id, name: '', text: '', beside };
+      const call = known ?? {
+        slot: outputs.open('call', { position: null, id: null }),
+        id,
+        name: '',
+        text: '',
+        beside,
+      };
       if (known === undefined) calls.push(call);
       else if (Object.keys(beside).length > 0) call.beside = { ...call.beside, ...beside };
       if (index !== null) byIndex.set(index, call);

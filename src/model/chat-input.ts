@@ -72,7 +72,8 @@ export function chatMessages(
   // Templates of local models take one system message, at the very beginning.
   const system = [...(instructions === null ? [] : [instructions]), ...history.slice(0, first).map(textOfEntry)];
   const outputs = new Map(history.flatMap((entry) => (entry.type === 'output' ? [[entry.callId, entry.output]] : [])));
-  const messages: Fields[] = system.length === 0 ? [] : [{ role: 'system', content: system.join('\n\n').toWellFormed() }];
+  const messages: Fields[] =
+    system.length === 0 ? [] : [{ role: 'system', content: system.join('\n\n').toWellFormed() }];
   let step = emptyStep();
   const flush = () => {
     messages.push(...stepMessages(step, outputs));

@@ -166,13 +166,23 @@ function finishOf(said: string): Finish {
 }
 
 /** As OpenAI says it, and as others do. */
-const CUT_SHORT: ReadonlySet<string> = new Set(['length', 'max_tokens', 'model_length', 'model_context_window_exceeded']);
+const CUT_SHORT: ReadonlySet<string> = new Set([
+  'length',
+  'max_tokens',
+  'model_length',
+  'model_context_window_exceeded',
+]);
 const FILTERED: ReadonlySet<string> = new Set(['content_filter', 'sensitive', 'safety']);
 const BROKEN_OFF: ReadonlySet<string> = new Set(['error', 'abort', 'network_error', 'insufficient_system_resource']);
 
 /** The thoughts in a part of Mistral's: a text, or parts with texts. */
 function thoughtOf(thinking: unknown): string {
-  return textOf(thinking) ?? listOf(thinking).flatMap((part) => textOf(fieldsOf(part).text) ?? []).join('');
+  return (
+    textOf(thinking) ??
+    listOf(thinking)
+      .flatMap((part) => textOf(fieldsOf(part).text) ?? [])
+      .join('')
+  );
 }
 
 /** What the server counted; null when it did not count (absent, null or zero). */
@@ -182,7 +192,9 @@ export function chatUsage(value: unknown): Usage | null {
   const outputTokens = countOf(fields.completion_tokens);
   const totalTokens = countOf(fields.total_tokens) || inputTokens + outputTokens;
   if (totalTokens === 0) return null;
-  const cached = countOf(fieldsOf(fields.prompt_tokens_details).cached_tokens) || countOf(fields.prompt_cache_hit_tokens);
-  const reasoned = countOf(fieldsOf(fields.completion_tokens_details).reasoning_tokens) || countOf(fields.reasoning_tokens);
+  const cached =
+    countOf(fieldsOf(fields.prompt_tokens_details).cached_tokens) || countOf(fields.prompt_cache_hit_tokens);
+  const reasoned =
+    countOf(fieldsOf(fields.completion_tokens_details).reasoning_tokens) || countOf(fields.reasoning_tokens);
   return { ...NO_USAGE, inputTokens, cachedInputTokens: cached, outputTokens, reasoningTokens: reasoned, totalTokens };
 }

@@ -70,6 +70,11 @@ export function protocolFault(message: string, retryable: boolean): Fault {
   return fault({ code: 'model-error', message, retryable }, retryable ? Number.POSITIVE_INFINITY : 0);
 }
 
+/** Events that make no sense: another attempt may go better. */
+export function unreadableFault(what: string, where: string): Fault {
+  return protocolFault(`The model server at ${where} sent what no client can read: ${what}.`, true);
+}
+
 /** The delay that `retry-after-ms` or `retry-after` (seconds or a date) asks for; null when it makes no sense. */
 export function retryAfterMs(headers: { get(name: string): string | null }, nowMs: number): number | null {
   const precise = Number(headers.get('retry-after-ms')?.trim() || Number.NaN);
@@ -193,7 +198,10 @@ function delayInWords(message: string): number | null {
   const found = /try again in ((?:\d+(?:\.\d+)? ?(?:ms|h|m|s)(?:econds?|inutes?|ours?)? ?)+)/i.exec(message);
   if (found === null) return null;
   const pieces = [...(found[1] ?? '').matchAll(/(\d+(?:\.\d+)?) ?(ms|h|m|s)/gi)];
-  const wanted = pieces.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit?.toLowerCase() ?? ''] ?? 0), 0);
+  const wanted = pieces.reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit?.toLowerCase() ?? ''] ?? 0),
+    0,
+  );
   return Number.isFinite(wanted) ? Math.min(wanted, RETRY_AFTER_MAX_MS) : null;
 }
 

@@ -119,7 +119,8 @@ function secretsIn(headers: HeaderOptions): readonly string[] {
 
 function urlOf(baseURL: string): URL {
   const url = URL.parse(baseURL);
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw invalid('baseURL', 'an http or https URL', baseURL);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw invalid('baseURL', 'an http or https URL', baseURL);
   if (url.username === '' && url.password === '') return url;
   throw invalid('baseURL', 'a URL without a user and a password: pass them as a header, in defaultHeaders', 'one with');
 }

@@ -8,8 +8,7 @@ import { createImageLoader } from './images.ts';
 import { type OpenAIModelOptions, REQUESTS_MAX, readSettings, type Settings } from './openai-settings.ts';
 import type { Model } from './port.ts';
 import { sampleWithRetries } from './retrying.ts';
-import type { Fields } from './wire-values.ts';
-import { fieldsOf, textOf } from './wire-values.ts';
+import { type Fields, fieldsOf, textOf } from './wire-values.ts';
 import { WIRES } from './wires.ts';
 
 export type { OpenAIModelOptions } from './openai-settings.ts';

@@ -22,7 +22,9 @@ export function refusedIn(refusal: Refusal | null, body: Fields, refusables: rea
   const saysSo = (UNSUPPORTED.test(message) || UNSUPPORTED.test(code ?? '')) && !ABOUT_SCHEMA.test(message);
   return refusables
     .filter(({ isIn }) => isIn(body))
-    .filter(({ name, words, byParam }) => (byParam && name === param) || (saysSo && (name === param || words.test(message))))
+    .filter(
+      ({ name, words, byParam }) => (byParam && name === param) || (saysSo && (name === param || words.test(message))),
+    )
     .map(({ name }) => name);
 }
 

@@ -79,7 +79,11 @@ function inputItem(entry: Sayable, server: Server, developer: 'developer' | 'sys
   switch (entry.type) {
     case 'message': {
       if (entry.role === 'assistant') {
-        return { type: 'message', role: entry.role, content: [{ type: 'output_text', text: entry.text.toWellFormed() }] };
+        return {
+          type: 'message',
+          role: entry.role,
+          content: [{ type: 'output_text', text: entry.text.toWellFormed() }],
+        };
       }
       const role = entry.role === 'user' ? entry.role : developer;
       return { type: 'message', role, content: entry.content.map((part) => inputPart(part, server)) };

@@ -1,6 +1,6 @@
 import type { Usage } from '../protocol/usage.ts';
 import { ANSWER_CHARACTERS_MAX, type StreamEnd } from './answer-stream.ts';
-import { cutFault, type Fault, faultOf, protocolFault } from './faults.ts';
+import { cutFault, type Fault, faultOf, protocolFault, unreadableFault } from './faults.ts';
 import { type Fields, fieldsOf, textOf } from './wire-values.ts';
 
 /** Outputs of one answer; real ones have fewer than a hundred. */
@@ -50,7 +50,7 @@ export function createStreamEnding(where: string): StreamEnding {
     ended: () => end,
     end: settle,
     fail,
-    spoil: (what) => fail(protocolFault(`The model server at ${where} sent what no client can read: ${what}.`, true)),
+    spoil: (what) => fail(unreadableFault(what, where)),
     count(characters) {
       total += characters;
       if (total > ANSWER_CHARACTERS_MAX) outgrow(`${ANSWER_CHARACTERS_MAX} characters`);

@@ -9,6 +9,7 @@ import { relay } from '../channel/relay.ts';
 import { messageOf } from '../protocol/errors.ts';
 import { msOf } from '../protocol/iso-time.ts';
 import type { TaskInput } from '../protocol/messages.ts';
+import { pathText } from '../protocol/path.ts';
 import { NO_USAGE } from '../protocol/usage.ts';
 import { lazyLogic } from '../runtime/lazy-logic.ts';
 import { leaf } from '../runtime/leaf.ts';
@@ -105,7 +106,12 @@ const session = sessionMachine.provide({
     },
     announceAborting({ context, system }, { taskIds, reason }) {
       const book = bookOf({ system }, context.sessionId);
-      for (const taskId of taskIds) commit(book, { type: 'task.aborting', reason }, { taskId });
+      for (const taskId of taskIds) {
+        const record = book.tasks.get(taskId);
+        if (record === undefined || record.done.has('abort')) continue;
+        record.done.add('abort');
+        commit(book, { type: 'task.aborting', reason }, { taskId });
+      }
     },
     announceEnd({ context, event, system }) {
       conclude(bookOf({ system }, context.sessionId), endIn(event), context.inputs.length + context.queue.length);
@@ -134,7 +140,9 @@ const session = sessionMachine.provide({
     passDecision: sendTo(
       ({ context, event, system, self }) => {
         const owner = context.requests.find(({ id }) => 'requestId' in event && id === event.requestId)?.sessionId;
-        return owner === undefined ? self : (bookOf({ system }, owner).actor ?? self);
+        const actor = bookOf({ system }, context.sessionId).world.books.get(owner ?? '')?.actor;
+        // An owner that has closed has withdrawn its request; that is on its way up.
+        return actor?.getSnapshot().status === 'active' ? actor : self;
       },
       ({ event }) => {
         if (event.type !== 'op.answer') throw new Error(`Expected an answer, got "${event.type}".`);
@@ -200,7 +208,15 @@ const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system }
       tell(parent, { type: 'request.closed', requestId });
       announceClosed(parent, requestId, resolution);
     },
-    consider: (request) => child.consider?.(request) ?? null,
+    consider(request) {
+      try {
+        return child.consider?.(request) ?? null;
+      } catch (error) {
+        const message = `The policy for requests of ${pathText(child.path)} failed, so the request was denied: ${messageOf(error)}`;
+        commit(parent, { type: 'warning.raised', code: 'request-policy-failed', message });
+        return 'denied';
+      }
+    },
     answer: (requestId, decision) => tell(child, { type: 'op.answer', requestId, decision, by: 'policy' }),
   });
   child.drained = drained;

@@ -10,6 +10,14 @@ import type { CallRecord, SessionPorts } from './ports.ts';
 /** Finds the tool, validates the arguments, asks the policy. A call that cannot run is settled with what was wrong. */
 export async function checkCall(ports: SessionPorts, callId: string): Promise<CheckEnd> {
   const call = ports.calls.get(callId);
+  try {
+    return await check(ports, call);
+  } catch (error) {
+    return refuse(ports, call, `The call could not be checked: ${messageOf(error)}`);
+  }
+}
+
+async function check(ports: SessionPorts, call: CallRecord): Promise<CheckEnd> {
   if (call.refusal !== null) return refuse(ports, call, call.refusal);
   const tool = ports.tools.get(call.name);
   if (tool === undefined) {
@@ -27,14 +35,14 @@ export async function checkCall(ports: SessionPorts, callId: string): Promise<Ch
     if (refusal !== null) return refuse(ports, call, refusal, 'declined');
   }
   call.itemId = ports.nextItemId();
-  call.draft = tool.present(call.input, { callId, context: ports.workspace });
+  call.draft = tool.present(call.input, { callId: call.callId, context: ports.workspace });
   ports.commit({ type: 'item.started', item: { id: call.itemId, ...call.draft } });
-  const check = await tool.check(call.input, ports.workspace);
-  if (check.verdict === 'refuse') return refuse(ports, call, check.message, 'declined');
-  if (check.verdict === 'allow' || ports.isGranted(check.key)) return 'run';
-  call.subject = check.subject;
-  call.reason = check.reason;
-  call.key = check.key;
+  const checked = await tool.check(call.input, ports.workspace);
+  if (checked.verdict === 'refuse') return refuse(ports, call, checked.message, 'declined');
+  if (checked.verdict === 'allow' || ports.isGranted(checked.key)) return 'run';
+  call.subject = checked.subject;
+  call.reason = checked.reason;
+  call.key = checked.key;
   return 'ask';
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Run, runTroupe, temporaryDirectory } from './run-troupe.ts';
@@ -64,6 +64,16 @@ describe('troupe demo', { timeout: DEMO_MS }, () => {
     expect({ code, left: leftIn(temporary) }).toEqual({ code: 0, left: [expect.stringMatching(/^troupe-demo-/)] });
     const log = /^The log: (\S+)$/m.exec(stdout)?.[1] ?? '';
     expect(readFileSync(log, 'utf8')).toContain('"type":"task.completed"');
+  });
+
+  it('works whatever the settings of git are', async () => {
+    const home = temporaryDirectory();
+    const settings =
+      '[commit]\n gpgsign = true\n[core]\n autocrlf = true\n[diff]\n noprefix = true\n external = false\n';
+    writeFileSync(join(home, '.gitconfig'), settings);
+    const env = { HOME: home, GIT_DIR: home, TMPDIR: temporaryDirectory() };
+    const { code, stdout } = await runTroupe(['demo'], { env }).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('went as promised') });
   });
 
   it('lets a person decide: y approves, and a approves the same again without another question', async () => {

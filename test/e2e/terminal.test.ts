@@ -27,7 +27,7 @@ describe.skipIf(!hasTerminal)('troupe exec at a terminal', () => {
     await run.sees('stdout', '    step │ 1');
     run.child.stdin?.write(`y${ENTER}`);
     // The terminal has it: it shows what is typed.
-    await run.sees('stdout', 'y\r\n');
+    await run.sees('stdout', '    step │ 1\r\ny\r\n');
     typed.resolve();
     await run.sees('stdout', QUESTION);
     run.child.stdin?.write(`n${ENTER}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GRACE_MS, KILL_MS, START, type StagedTask, stageTask } from './lifecycle-stage.ts';
+import { GRACE_MS, INTO, KILL_MS, START, type StagedTask, stageTask } from './lifecycle-stage.ts';
 
 const DEADLINE = START + GRACE_MS;
 const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };

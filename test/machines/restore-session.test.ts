@@ -130,9 +130,7 @@ describe('a session that is restored', () => {
           session.complete('a');
           session.release('a');
           expect([session.told, session.above.length]).toEqual([['end a completed', 'start b'], 1]);
-          session.close();
-          for (const taskId of ['b', 'x']) session.aborted(taskId);
-          for (const taskId of ['b', 'x']) session.release(taskId);
+          close(session, ['b', 'x']);
         },
       },
       {
@@ -145,9 +143,7 @@ describe('a session that is restored', () => {
           session.aborted('a');
           session.release('a');
           expect(session.told).toEqual(['end a aborted', 'start b']);
-          session.close();
-          session.aborted('b');
-          session.release('b');
+          close(session, ['b']);
         },
       },
       {
@@ -156,9 +152,7 @@ describe('a session that is restored', () => {
         toEnd(session) {
           session.release('a');
           expect(session.told).toEqual(['start b']);
-          session.close();
-          for (const taskId of ['b', 'x']) session.aborted(taskId);
-          for (const taskId of ['b', 'x']) session.release(taskId);
+          close(session, ['b', 'x']);
         },
       },
       {

@@ -41,7 +41,10 @@ describe('the options', () => {
 
   test.each([
     { options: { ...fine, model: '' }, says: 'model' },
-    { options: { ...fine, wireApi: 'smoke-signals' }, says: "wireApi to be 'responses', got smoke-signals" },
+    {
+      options: { ...fine, wireApi: 'smoke-signals' },
+      says: "wireApi to be 'responses' or 'chat' or 'auto', got smoke-signals",
+    },
     { options: { ...fine, baseURL: 'localhost:8080' }, says: 'baseURL to be an http or https URL, got localhost:8080' },
     { options: { ...fine, timeoutMs: Number.NaN }, says: 'timeoutMs' },
     { options: { ...fine, idleTimeoutMs: 0 }, says: 'idleTimeoutMs' },
@@ -73,7 +76,7 @@ describe('the options', () => {
       fetch,
       apiKey: 'said',
       baseURL: 'http://said/v1',
-      headers: { 'x-mine': '1' },
+      defaultHeaders: { 'x-mine': '1' },
     }).sample(REQUEST, ignore, never);
     await openaiModel({ model: 'any', env: {}, fetch, baseURL: 'http://said/v1' }).sample(REQUEST, ignore, never);
     expect(

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { StreamEnd } from '../../src/model/answer-stream.ts';
+import { unreadableFault } from '../../src/model/faults.ts';
 import { openaiModel } from '../../src/model/openai.ts';
 import type { ModelAnswer, ModelProgress } from '../../src/model/port.ts';
 import { createResponsesStream } from '../../src/model/responses-stream.ts';
@@ -29,7 +30,7 @@ function replay(lines: readonly string[]): { end: StreamEnd; progress: readonly 
   const stream = createResponsesStream({ callIdPrefix: 'call_', where: 'a recording' });
   const progress = lines.flatMap((line) => {
     const event = parse(line);
-    if (event === null) stream.spoil('an event that is no JSON');
+    if (event === null) stream.fail(unreadableFault('an event that is no JSON', 'a recording'));
     return stream.push(event);
   });
   return { end: stream.close(), progress };

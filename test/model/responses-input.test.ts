@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { createImageLoader } from '../../src/model/images.ts';
 import type { ModelRequest } from '../../src/model/port.ts';
-import { inputItems, localImages, responsesBody } from '../../src/model/responses-input.ts';
+import { inputItems, responsesBody } from '../../src/model/responses-input.ts';
 import type { HistoryEntry } from '../../src/protocol/history.ts';
 
-const OPENAI = { provider: 'openai', model: 'gpt', isOpenAI: true, images: new Map<string, string>() };
+const OPENAI = { provider: 'openai', model: 'gpt', isOpenAI: true, images: new Map() };
 const LOCAL = { ...OPENAI, provider: 'openai-compatible:localhost', isOpenAI: false };
 
 const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'secret' };
@@ -91,28 +92,44 @@ test.each([
   expect(inputItems(history, OPENAI)).not.toContainEqual(expect.objectContaining({ type: 'reasoning' }));
 });
 
-test('shows local images as data, or says that one could not be read', () => {
-  const history: readonly HistoryEntry[] = [
+const IMAGES = ['/a.png', '/b.png'].map((path) => ({ type: 'local-image' as const, path }));
+const WITH_IMAGES: readonly HistoryEntry[] = [{ type: 'message', role: 'user', content: IMAGES }];
+const never = new AbortController().signal;
+
+test('shows local images as data, or says that one could not be read', async () => {
+  const images = await createImageLoader(async (path) => {
+    if (path === '/b.png') throw new Error('ENOENT');
+    return `data:${path}`;
+  })(WITH_IMAGES, never);
+  expect(inputItems(WITH_IMAGES, { ...OPENAI, images })).toEqual([
     {
       type: 'message',
       role: 'user',
       content: [
-        { type: 'local-image', path: '/a.png' },
-        { type: 'local-image', path: '/b.png' },
-      ],
-    },
-  ];
-  expect(localImages(history)).toEqual(new Set(['/a.png', '/b.png']));
-  expect(inputItems(history, { ...OPENAI, images: new Map([['/a.png', 'data:a']]) })).toEqual([
-    {
-      type: 'message',
-      role: 'user',
-      content: [
-        { type: 'input_image', image_url: 'data:a', detail: 'auto' },
+        { type: 'input_image', image_url: 'data:/a.png', detail: 'auto' },
         { type: 'input_text', text: 'There was an image here that could not be read.' },
       ],
     },
   ]);
+});
+
+test('reads a local image once, and one that could not be read again with the next request', async () => {
+  const read: string[] = [];
+  const load = createImageLoader(async (path) => {
+    read.push(path);
+    if (path === '/b.png' && read.length < 3) throw new Error('EBUSY');
+    return `data:${read.length}`;
+  });
+  await load(WITH_IMAGES, never);
+  expect([...(await load(WITH_IMAGES, never)).values()]).toEqual(['data:1', 'data:3']);
+  expect(read).toEqual(['/a.png', '/b.png', '/b.png']);
+});
+
+test('stops waiting for an image when it is aborted', async () => {
+  const stop = new AbortController();
+  const loading = createImageLoader(() => new Promise(() => {}))(WITH_IMAGES, stop.signal);
+  stop.abort(new Error('Enough.'));
+  await expect(loading).rejects.toThrow('Enough.');
 });
 
 test('replaces lone halves of characters, which servers reject', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { TroupeError } from '../../src/protocol/errors.ts';
 import type { LeafEnd } from '../../src/protocol/messages.ts';
-import { type LeafScope, leaf, type Owned, RETURN_MS } from '../../src/runtime/leaf.ts';
+import { type LeafScope, leaf, type Owned, RETURN_AFTER_KILL_MS, RETURN_MS } from '../../src/runtime/leaf.ts';
 import { bindClock } from '../../src/runtime/system-clock.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
 
@@ -170,12 +170,12 @@ describe('a leaf that is killed', () => {
     expect(clock.pending()).toEqual([]);
     dead.resolve({ killed: 1, survivors: 0 });
     await turns();
-    expect(clock.pending()).toEqual([RETURN_MS]);
-    clock.advance(RETURN_MS - 1);
+    expect(clock.pending()).toEqual([RETURN_AFTER_KILL_MS]);
+    clock.advance(RETURN_AFTER_KILL_MS - 1);
     returns('Just in time.');
     await ended;
     clock.advance(1);
-    const at = START + RETURN_MS - 1;
+    const at = START + RETURN_AFTER_KILL_MS - 1;
     expect(ends).toEqual([{ at, value: 'Just in time.', error: null, cancelled: true, report: NOTHING }]);
   });
 

@@ -98,6 +98,27 @@ describe('an abort in a simulated world', () => {
     }
   });
 
+  it('is the end of what is told of a task, also when its hook takes too long and then wants to say something', async () => {
+    const slow = defineTask({
+      input: z.object({}),
+      work: (_, _ports, signal) =>
+        new Promise<object>((resolve) => signal.addEventListener('abort', () => resolve({}), { once: true })),
+      async onAbort(_, ports) {
+        await new Promise<void>((resolve) => void ports.clock.setTimeout(resolve, 2 * killMs));
+        ports.commit({ type: 'warning.raised', code: 'tidied', message: 'All is tidy.' });
+      },
+    });
+    const simulated = world(1);
+    const session = simulated.open({ model: simulated.model([]), tasks: { slow } });
+    const task = session.start('slow', {});
+    await simulated.run(() => simulated.clock.timers === 0);
+    await simulated.settled(task.abort());
+    await simulated.run();
+    await simulated.settled(session.close());
+    await simulated.run();
+    expect(brokenLaws(simulated)).toEqual([]);
+  });
+
   it('ends at every depth within the grace and the kill bound, though no function returns and a hook takes all the time', async () => {
     const nest = defineTask({
       input: z.object({ depth: z.number() }),

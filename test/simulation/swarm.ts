@@ -125,7 +125,10 @@ function helperIn({ rng, clock }: SimulatedWorld) {
       if (isOne(4)) await ports.ask({ kind: 'question', questions }).catch(() => {});
       return { statuses: outcomes.map(({ status }) => status) };
     },
-    onAbort: () => clock.pass(chance.integer(0, 1_500), 'a helper to tidy up'),
+    async onAbort(_, ports) {
+      await clock.pass(chance.integer(0, 1_500), 'a helper to tidy up');
+      ports.commit({ type: 'warning.raised', code: 'tidied', message: 'The helper has tidied up.' });
+    },
   });
 }
 
@@ -134,8 +137,9 @@ function besideIn({ rng, clock }: SimulatedWorld) {
   return defineTask({
     input: z.object({}),
     placement: 'beside',
-    async work(_, _ports, signal) {
+    async work(_, ports, signal) {
       await clock.pass(chance.integer(0, 900), 'a task beside', chance.pick([signal, undefined]));
+      ports.commit({ type: 'warning.raised', code: 'done', message: 'The task beside is done.' });
       return {};
     },
   });
