@@ -68,7 +68,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'abort',
     peers: PEER_NAMES,
     repetitions: 3,
-    size: { warmUp: 30, count: 150 },
+    size: { warmUp: 100, count: 150 },
     quick: { warmUp: 3, count: 10 },
     rows: [
       { figure: 'p50Ms', what: 'abort of a hanging stream, p50', unit: 'ms', target: ratio(1.3) },

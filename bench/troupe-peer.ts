@@ -4,7 +4,7 @@ import { type Conversation, type Peer, USER_TEXT } from './peer.ts';
 
 const noop = defineTool({ name: 'noop', description: 'Does nothing.', input: z.object({}), execute: () => '' });
 
-/** Ours: a session for each conversation, one model for all of them, nothing logged. */
+/** Ours: a session for each conversation, one model for all of them; no files are read or written, as in the baseline. */
 export function troupePeer(baseURL: string): Peer {
   const models = new Map<string, Model>();
   const modelOf = (name: string) => {
@@ -16,7 +16,7 @@ export function troupePeer(baseURL: string): Peer {
 }
 
 function openConversation(model: Model): Conversation {
-  const session = createSession({ model, tools: [noop], rollout: 'off' });
+  const session = createSession({ model, tools: [noop], rollout: 'off', projectInstructions: false });
   return {
     async turn() {
       await session.run(USER_TEXT).orThrow();

@@ -27,56 +27,71 @@ export interface Channel {
  * through.
  */
 export function createChannel(): Channel {
-  const events = new Subject<SessionEvent>();
-  const announcements = new Subject<Announcement>();
-  let queue: (() => void)[] = [];
-  let draining = false;
-  let scheduled = false;
+  const channel: LiveChannel = Object.create(METHODS);
+  channel.events = new Subject();
+  channel.announcements = new Subject();
+  channel.queue = null;
+  channel.state = 'quiet';
+  return channel;
+}
 
-  const drain = () => {
-    scheduled = false;
-    if (draining) return;
-    draining = true;
-    try {
-      for (let batch = queue; batch.length > 0; batch = queue) {
-        queue = [];
-        for (const deliver of batch) deliver();
-      }
-    } finally {
-      draining = false;
+type LiveChannel = Channel & {
+  events: Subject<SessionEvent>;
+  announcements: Subject<Announcement>;
+  /** What has been said and not delivered; null while there is nothing. */
+  queue: (() => void)[] | null;
+  state: 'quiet' | 'scheduled' | 'delivering';
+};
+
+/** All channels share these, so that a session that is idle costs little. */
+const METHODS: Channel & ThisType<LiveChannel> = {
+  get events$() {
+    return this.events.asObservable();
+  },
+  get announcements$() {
+    return this.announcements.asObservable();
+  },
+  get listened() {
+    return this.announcements.observed;
+  },
+  tell(event) {
+    if (event.seq !== null || this.state !== 'quiet') {
+      enqueue(this, () => this.events.next(event));
+      return;
     }
-  };
-  const enqueue = (deliver: () => void) => {
-    queue.push(deliver);
-    if (scheduled || draining) return;
-    scheduled = true;
-    queueMicrotask(drain);
-  };
+    this.state = 'delivering';
+    this.events.next(event);
+    this.state = 'quiet';
+    if (this.queue !== null) drain(this);
+  },
+  announce(announcement) {
+    enqueue(this, () => this.announcements.next(announcement));
+  },
+  complete() {
+    enqueue(this, () => {
+      this.events.complete();
+      this.announcements.complete();
+    });
+  },
+};
 
-  return {
-    events$: events.asObservable(),
-    announcements$: announcements.asObservable(),
-    get listened() {
-      return announcements.observed;
-    },
-    tell(event) {
-      if (event.seq === null && !draining && !scheduled) {
-        draining = true;
-        events.next(event);
-        draining = false;
-        if (queue.length > 0) drain();
-        return;
-      }
-      enqueue(() => events.next(event));
-    },
-    announce(announcement) {
-      enqueue(() => announcements.next(announcement));
-    },
-    complete() {
-      enqueue(() => {
-        events.complete();
-        announcements.complete();
-      });
-    },
-  };
+function enqueue(channel: LiveChannel, deliver: () => void): void {
+  channel.queue ??= [];
+  channel.queue.push(deliver);
+  if (channel.state !== 'quiet') return;
+  channel.state = 'scheduled';
+  queueMicrotask(() => drain(channel));
+}
+
+/** Delivers until nothing is left, also of what is said meanwhile. */
+function drain(channel: LiveChannel): void {
+  channel.state = 'delivering';
+  try {
+    for (let batch = channel.queue; batch !== null; batch = channel.queue) {
+      channel.queue = null;
+      for (const deliver of batch) deliver();
+    }
+  } finally {
+    channel.state = 'quiet';
+  }
 }

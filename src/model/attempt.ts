@@ -114,8 +114,10 @@ type Watch = Readonly<{ touch(isWhole: boolean): void; end(): void }>;
 
 /** Cuts the attempt when the server is silent for too long, or not done in time. */
 function watchOver({ clock, idleTimeoutMs, timeoutMs, where }: Attempt, cut: (fault: Fault) => void): Watch {
-  const onIdle = () => cut(cutFault(`The model server at ${where} said nothing for ${idleTimeoutMs} ms.`));
-  const onLate = () => cut(cutFault(`The model server at ${where} was not done after ${timeoutMs} ms.`));
+  const hangs = (what: string, option: string) =>
+    cut(cutFault(`The model server at ${where} ${what} ms. Look at its log; if it is only slow, raise ${option}.`));
+  const onIdle = () => hangs(`said nothing for ${idleTimeoutMs}`, 'idleTimeoutMs');
+  const onLate = () => hangs(`was not done after ${timeoutMs}`, 'timeoutMs');
   const late = clock.setTimeout(onLate, timeoutMs);
   let idle = clock.setTimeout(onIdle, idleTimeoutMs);
   return {

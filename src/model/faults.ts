@@ -55,10 +55,15 @@ export function connectionFault(thrown: unknown, where: string, begun: boolean):
     const message = `The certificate of ${where} is not trusted (${words}). If it is yours, name the file of its authority in NODE_EXTRA_CA_CERTS; else check the address, the date of this machine and whether a proxy stands between.`;
     return fault({ code: 'model-unreachable', message, retryable: false }, 0);
   }
-  return begun
-    ? cutFault(`The connection to ${where} broke while the model answered (${words}).`)
-    : fault({ code: 'model-unreachable', message: `The connection to ${where} broke (${words}).`, retryable: true });
+  if (begun) return cutFault(`The connection to ${where} broke while the model answered (${words}). ${LOOK}`);
+  return fault({
+    code: 'model-unreachable',
+    message: `The connection to ${where} broke (${words}). ${LOOK}`,
+    retryable: true,
+  });
 }
+
+const LOOK = 'Look at the network, at the log of the server, and at proxies between.';
 
 /** A stream that ended, or fell silent, before the model said that it was done. */
 export function cutFault(message: string): Fault {
@@ -72,7 +77,8 @@ export function protocolFault(message: string, retryable: boolean): Fault {
 
 /** Events that make no sense: another attempt may go better. */
 export function unreadableFault(what: string, where: string): Fault {
-  return protocolFault(`The model server at ${where} sent what no client can read: ${what}.`, true);
+  const advice = 'Check the base URL and the wireApi, and whether a proxy changes answers.';
+  return protocolFault(`The model server at ${where} sent what no client can read: ${what}. ${advice}`, true);
 }
 
 /** The delay that `retry-after-ms` or `retry-after` (seconds or a date) asks for; null when it makes no sense. */

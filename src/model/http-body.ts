@@ -41,8 +41,8 @@ export type OpenBody = Readonly<{
   body: HttpBody;
   /** The signal of the request aborted: nothing more is read, and the connection closes. */
   abort(reason: unknown): void;
-  /** The connection broke: what has come is read, and then the reader learns why. */
-  cut(cause: unknown): void;
+  /** Why the connection is about to break, where that is known before it does. */
+  blame(cause: unknown): void;
 }>;
 
 /** The body of `incoming`, decoded. `onOver` is told once, when nothing more will come. */
@@ -53,6 +53,7 @@ export function createHttpBody(incoming: IncomingMessage, onOver: () => void): O
   let end: End | null = null;
   let listener: BodyListener | null = null;
   let locked = false;
+  let blamed: unknown = null;
 
   const finish = (how: End) => {
     if (end !== null) return;
@@ -61,7 +62,9 @@ export function createHttpBody(incoming: IncomingMessage, onOver: () => void): O
     if (listener !== null) tellEnd(listener, how);
     for (const reader of waiting.splice(0)) settle(reader, how);
   };
-  const cut = (cause: unknown) => finish({ status: 'broken', reason: new TypeError('terminated', { cause }) });
+  const cut = (thrown: unknown) => {
+    finish({ status: 'broken', reason: new TypeError('terminated', { cause: blamed ?? thrown }) });
+  };
   const drop = (how: End) => {
     queue.length = 0;
     finish(how);
@@ -78,6 +81,9 @@ export function createHttpBody(incoming: IncomingMessage, onOver: () => void): O
   };
   const source = decoded(incoming, { take, finish: () => finish(WHOLE), cut });
 
+  const blame = (cause: unknown) => {
+    blamed ??= cause;
+  };
   const lock = () => {
     if (locked) throw new TypeError('Expected a body that nobody reads, got one that is being read or was read.');
     locked = true;
@@ -139,7 +145,7 @@ export function createHttpBody(incoming: IncomingMessage, onOver: () => void): O
       else if (source.isPaused()) source.resume();
     },
   };
-  return { body, abort: (reason) => drop({ status: 'broken', reason }), cut };
+  return { body, abort: (reason) => drop({ status: 'broken', reason }), blame };
 }
 
 /** All bytes of a body, at most `WHOLE_BYTES_MAX`. */
@@ -189,9 +195,9 @@ function decoded(incoming: IncomingMessage, { take, finish, cut }: Flow): Readab
   const last = decoders.at(-1) ?? incoming;
   last.on('data', take);
   last.on('end', finish);
+  last.on('error', cut);
   // A decoder that fails closes the connection, and a connection that breaks ends the decoders.
   if (decoders.length > 0) pipeline([incoming, ...decoders], (error) => error && cut(error));
-  else incoming.on('error', cut);
   return last;
 }
 

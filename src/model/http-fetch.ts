@@ -78,7 +78,7 @@ function exchange(call: Call, isRepeated = false): Promise<Answered> {
       resolve({ incoming, opened });
     });
     request.on('error', (cause) => {
-      if (opened !== null) return opened.cut(cause);
+      if (opened !== null) return opened.blame(cause);
       const bytes = (request.socket?.bytesRead ?? 0) - bytesBefore;
       // The server had closed the connection while nobody used it, and has not seen this request.
       const isStale = request.reusedSocket && bytes === 0 && 'code' in cause && STALE_CODES.has(cause.code);

@@ -67,7 +67,8 @@ export function createStreamEnding(where: string): StreamEnding {
       return faultOf({ status, code, type: textOf(error.type), message }, where);
     },
     cut(events) {
-      const message = `The stream from ${where} ended after ${events} events, before the model said that it was done.`;
+      const count = `${events} ${events === 1 ? 'event' : 'events'}`;
+      const message = `The stream from ${where} ended after ${count}, before the model said that it was done. Look at the log of the server.`;
       return settle({ status: 'fault', fault: cutFault(message), usage: null });
     },
   };

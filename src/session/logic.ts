@@ -199,7 +199,7 @@ const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system }
   const { drained } = relay(child.channel, {
     childPath: child.path,
     hides: child.hides,
-    tell: parent.channel.tell,
+    tell: (event) => parent.channel.tell(event),
     opened(request) {
       tell(parent, { type: 'request.opened', request });
       offer(parent, request);

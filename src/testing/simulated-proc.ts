@@ -59,7 +59,8 @@ export function simulatedProc(options: SimulatedProcOptions): SimulatedProc {
   return {
     command: (pattern, script) =>
       void scripts.unshift({
-        fits: typeof pattern === 'string' ? (command) => command === pattern : (command) => pattern.test(command),
+        fits:
+          typeof pattern === 'string' ? (command) => command === pattern : (command) => command.search(pattern) !== -1,
         script,
       }),
     alive: () => [...table.values()],

@@ -98,6 +98,14 @@ describe('a delegate that is cancelled', () => {
     expect(end()).toEqual({ sessionId: 's2', at: 150, end: ABORTED, error: null, report });
   });
 
+  it('does not take the end of another task for that of its own', () => {
+    const { actor, session, state } = stageDelegate();
+    actor.send(CANCEL);
+    const other: TaskEnd = { ...END, taskId: 'snapshot/1', kind: 'snapshot' };
+    session.say({ ...TASK_ENDED, taskId: 'snapshot/1', end: other });
+    expect([state(), session.heard]).toEqual(['cancelling', [START, INTERRUPT]]);
+  });
+
   it('passes the kill on', () => {
     const { actor, session, state } = stageDelegate();
     actor.send(CANCEL);

@@ -30,6 +30,7 @@ export function stageTask(store?: Stored) {
   return {
     actor,
     clock,
+    works,
     cleanups,
     above: above.heard,
     get work() {

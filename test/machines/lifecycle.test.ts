@@ -93,6 +93,13 @@ describe('a task that nobody aborts', () => {
     expect([state(), work.heard]).toEqual(['running', []]);
   });
 
+  it('runs on when its work answers what nobody has asked', () => {
+    const { work, state, above } = stageTask();
+    work.say({ type: 'work.acknowledged', at: START });
+    work.say({ type: 'work.settled', at: START });
+    expect([state(), above]).toEqual(['running', []]);
+  });
+
   it('keeps to its first end, and stops the work', () => {
     const { work, above, actor } = stageTask();
     work.say({ type: 'work.done', at: 1_040, answer: 'First.' });

@@ -11,6 +11,8 @@ export type Puppet<Input, Command, Output> = Readonly<{
   input: Input;
   heard: readonly Command[];
   isStopped: boolean;
+  /** It has finished, or crashed. */
+  hasEnded: boolean;
   /** Tells the actor above. */
   say(event: AnyEventObject): void;
   /** Ends with an output. */
@@ -36,7 +38,7 @@ type Crash = { type: 'puppet.crash'; message: string };
 export function puppets<Input, Command extends EventObject, Output>(
   reply: Reply<Input, Command, Output> = () => {},
 ): Puppets<Input, Command, Output> {
-  type Mine = Puppet<Input, Command, Output> & { heard: Command[]; isStopped: boolean };
+  type Mine = Puppet<Input, Command, Output> & { heard: Command[] };
   const all: Mine[] = [];
   const byActor = new WeakMap<AnyActorRef, Mine>();
 
@@ -51,6 +53,7 @@ export function puppets<Input, Command extends EventObject, Output>(
         input: snapshot.input,
         heard: [],
         isStopped: false,
+        hasEnded: false,
         say: (event) => self._parent?.send(event),
         finish: (output) => actor.send({ type: 'puppet.finish', output }),
         crash: (message) => actor.send({ type: 'puppet.crash', message }),
@@ -60,6 +63,7 @@ export function puppets<Input, Command extends EventObject, Output>(
     },
     transition(snapshot, event, { self }) {
       const puppet = byActor.get(self);
+      if (puppet !== undefined && (isFinish(event) || isCrash(event))) Object.assign(puppet, { hasEnded: true });
       if (isFinish<Output>(event)) return { ...snapshot, status: 'done', output: event.output } as Kept<Input, Output>; // Status decides which member of the union it is.
       if (isCrash(event)) throw new Error(event.message);
       if (puppet === undefined) return snapshot;

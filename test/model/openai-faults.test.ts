@@ -291,7 +291,7 @@ test('gives up on a server whose headers never come', async () => {
     status: 'failed',
     error: {
       code: 'stream-cut',
-      message: `The model server at ${server.baseURL} was not done after 7000 ms.`,
+      message: `The model server at ${server.baseURL} was not done after 7000 ms. Look at its log; if it is only slow, raise timeoutMs.`,
       retryable: true,
     },
     usage: null,

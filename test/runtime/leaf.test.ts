@@ -193,6 +193,20 @@ describe('a leaf that is killed', () => {
     expect(revoked.at(-1)).toBe(true);
   });
 
+  it('is given up later when it owned something: it may have last words to read; what was killed of it is counted', async () => {
+    const [one, other] = [ownable(), ownable(Promise.resolve({ killed: 2, survivors: 1 }))];
+    const { actor, clock, ends } = stageLeaf((scope) => {
+      scope.own(one.owned);
+      scope.own(other.owned);
+    });
+    actor.send(KILL);
+    await turns();
+    clock.advance(RETURN_AFTER_KILL_MS);
+    expect(ends.map((end) => [end?.at, end?.report])).toEqual([
+      [START + RETURN_AFTER_KILL_MS, { ...NOTHING, killed: 3, survivors: 1, unsettled: 1 }],
+    ]);
+  });
+
   it('is given up at once when what it owns cannot be killed', async () => {
     const { owned } = ownable(Promise.reject(new Error('No such process table.')));
     const { actor, ended, ends } = stageLeaf((scope) => void scope.own(owned));

@@ -181,7 +181,7 @@ describe('a simulated command', () => {
 
   it('does what the last that fits says, also as a function of how it was started', async () => {
     const simulated = world(8);
-    simulated.command(/^git /, { output: ['any\n'] });
+    simulated.command(/^git /g, { output: ['any\n'] });
     simulated.command('git status', ({ cwd }) => ({ output: [`clean in ${cwd}\n`] }));
     const texts = ['git status', 'git log'].map(async (command) => {
       const { output } = await simulated.proc.spawn(specOf(command)).ended;
