@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
 import { fileLogStore } from './here/file-log-store.ts';
 import { systemFiles } from './here/system-files.ts';
+import { DEFAULT_INSTRUCTIONS } from './instructions.ts';
 import { systemProc } from './process/system-proc.ts';
 import type { HistoryEntry } from './protocol/history.ts';
 import type { TaskContext } from './protocol/settings.ts';
@@ -37,7 +38,14 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
   options: SessionOptions<T>,
 ): SessionOf<T> {
   checkOptions(options);
-  const { model, instructions = null, effort, beforeToolCall = null, onRequest = null, rollout = 'durable' } = options;
+  const {
+    model,
+    instructions = DEFAULT_INSTRUCTIONS,
+    effort,
+    beforeToolCall = null,
+    onRequest = null,
+    rollout = 'durable',
+  } = options;
   const limits = limitsOf(options.limits);
   const ports = portsOfWorld(options);
   const kinds = kindsOf(options.tasks);

@@ -1,5 +1,6 @@
 export type { EventStream } from './channel/guarded.ts';
 export { createSession, type SessionOf } from './create-session.ts';
+export { DEFAULT_INSTRUCTIONS } from './instructions.ts';
 export { openaiModel } from './model/openai.ts';
 export type { Model, ModelAnswer, ModelOutput, ModelProgress, ModelRequest, ToolSpec } from './model/port.ts';
 export type { Envelope } from './protocol/envelope.ts';

@@ -18,7 +18,7 @@ import type { Tool } from './tools/tool.ts';
 /** What `createSession` takes. All but `model` may be left out. */
 export interface SessionOptions<T extends TaskDefinitions = Record<never, never>> {
   model: Model;
-  /** What the model is told before everything else. */
+  /** What the model is told before everything else. Default `DEFAULT_INSTRUCTIONS`. */
   instructions?: string;
   /** Where tasks work; the process's own directory when left out. */
   cwd?: string;

@@ -188,20 +188,19 @@ function tellEnd(listener: BodyListener, end: End): void {
 
 type Flow = Readonly<{ take(chunk: Uint8Array): void; finish(): void; cut(cause: unknown): void }>;
 
-/** Lets the body flow, through the decoders that its headers name. */
+/** Lets the body flow, decoded if its headers name a coding that is known. */
 function decoded(incoming: IncomingMessage, { take, finish, cut }: Flow): Readable {
-  const codings = incoming.headers['content-encoding']?.split(',') ?? [];
-  const decoders = codings.reverse().flatMap((name) => DECODERS.get(name.trim().toLowerCase())?.() ?? []);
-  const last = decoders.at(-1) ?? incoming;
-  last.on('data', take);
-  last.on('end', finish);
-  last.on('error', cut);
-  // A decoder that fails closes the connection, and a connection that breaks ends the decoders.
-  if (decoders.length > 0) pipeline([incoming, ...decoders], (error) => error && cut(error));
-  return last;
+  const decoder = DECODERS.get(incoming.headers['content-encoding']?.toLowerCase())?.() ?? null;
+  const source = decoder ?? incoming;
+  source.on('data', take);
+  source.on('end', finish);
+  source.on('error', cut);
+  // A decoder that fails closes the connection, and a connection that breaks ends the decoder.
+  if (decoder !== null) pipeline(incoming, decoder, (error) => error && cut(error));
+  return source;
 }
 
-const DECODERS: ReadonlyMap<string, () => ReturnType<typeof createGunzip>> = new Map([
+const DECODERS: ReadonlyMap<string | undefined, () => ReturnType<typeof createGunzip>> = new Map([
   ['gzip', createGunzip],
   ['x-gzip', createGunzip],
   ['deflate', createInflate],

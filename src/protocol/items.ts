@@ -21,7 +21,7 @@ type ItemBody =
       output: string;
       status: CallStatus;
     }
-  | { type: 'file_change'; callId: string; changes: readonly FileChange[]; status: CallStatus }
+  | { type: 'file_change'; callId: string; changes: readonly FileChange[]; status: CallStatus; message?: string }
   | { type: 'tool_call'; callId: string; name: string; arguments: unknown; output: string; status: CallStatus }
   | {
       type: 'mcp_tool_call';

@@ -37,6 +37,8 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   readonly events$: EventStream<SessionEvent>;
   /** What this session and all below it ask. Who subscribes here is listening. */
   readonly requests$: EventStream<SessionRequest>;
+  /** Where its log is; null before the first record is written, and when nothing is logged. */
+  readonly logLocation: string | null;
   /** Tokens used here and below. */
   readonly usage: Usage;
   /** The requests that are open, here and below, oldest first. */
@@ -83,6 +85,9 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   },
   get path() {
     return this[BOOK].path;
+  },
+  get logLocation() {
+    return this[BOOK].writer?.location ?? null;
   },
   get usage() {
     return this[BOOK].usage;

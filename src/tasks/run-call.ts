@@ -78,10 +78,7 @@ export async function executeCall(ports: SessionPorts, callId: string, scope: Le
   const { aborted } = scope.signal;
   const status: CallStatus = aborted ? 'aborted' : result.success ? 'completed' : 'failed';
   const output = bounded(result.output);
-  const shown =
-    'output' in draft
-      ? { output: typeof result.item === 'object' && 'output' in result.item ? result.item.output : output }
-      : {};
+  const shown = status === 'completed' && !('output' in draft) ? {} : wordsIn(draft, output);
   const item = { ...draft, ...shown, ...result.item, status } as ItemDraft; // A tool gives fields of its own item only.
   if (!scope.revoked) ports.calls.settle(callId, { output, item, partial: aborted });
   return true;
@@ -123,9 +120,15 @@ function refuse(ports: SessionPorts, call: CallRecord, message: string, status: 
     output: message,
     status,
   };
-  const shown = 'output' in draft ? { output: message } : {};
-  ports.calls.settle(callId, { output: message, item: { ...draft, ...shown, status } as ItemDraft, partial: false }); // Every item of a call has these two.
+  const item = { ...draft, ...wordsIn(draft, message), status } as ItemDraft; // Every item of a call has a status.
+  ports.calls.settle(callId, { output: message, item, partial: false });
   return 'settled';
+}
+
+/** Where an item shows words to people. */
+function wordsIn(draft: ItemDraft, words: string): { output?: string; message?: string } {
+  if ('output' in draft) return { output: words };
+  return draft.type === 'file_change' ? { message: words } : {};
 }
 
 function parsed(call: CallRecord): { ok: true; value: unknown } | { ok: false; message: string } {

@@ -5,7 +5,7 @@ import { cycleViolations, type LayerTable, layerViolations } from './rules.ts';
 const LAYERS: LayerTable = {
   layers: [
     ['src/protocol/'],
-    ['src/limits.ts'],
+    ['src/limits.ts', 'src/instructions.ts'],
     ['machines/', 'src/history/', 'src/channel/'],
     ['src/runtime/'],
     ['src/model/', 'src/tools/', 'src/process/', 'src/policy/', 'src/rollout/', 'src/workspace/'],

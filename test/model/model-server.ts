@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -9,6 +9,8 @@ export type ModelServer = Readonly<{
   baseURL: string;
   /** The bodies of the requests, in order. */
   bodies: readonly unknown[];
+  /** Their paths with the queries, and their headers. */
+  heads: readonly Readonly<{ url: string; headers: IncomingHttpHeaders }>[];
   /** How many connections were made. */
   connections(): number;
 }>;
@@ -16,12 +18,14 @@ export type ModelServer = Readonly<{
 /** A real HTTP server on this machine: the n-th request gets the n-th reply, later ones the last. Closed with the test. */
 export async function startModelServer(...replies: readonly Reply[]): Promise<ModelServer> {
   const bodies: unknown[] = [];
+  const heads: { url: string; headers: IncomingHttpHeaders }[] = [];
   let connections = 0;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const reply = replies[Math.min(bodies.length, replies.length - 1)];
     bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
+    heads.push({ url: request.url ?? '', headers: request.headers });
     reply?.(response, request);
   });
   server.on('connection', () => {
@@ -32,7 +36,7 @@ export async function startModelServer(...replies: readonly Reply[]): Promise<Mo
     server.closeAllConnections();
     server.close();
   });
-  return { baseURL: `http://127.0.0.1:${port}/v1`, bodies, connections: () => connections };
+  return { baseURL: `http://127.0.0.1:${port}/v1`, bodies, heads, connections: () => connections };
 }
 
 /** A port on which nobody listens. */
@@ -70,6 +74,14 @@ export function saying(text: string): readonly unknown[] {
     { type: 'response.output_item.done', output_index: 0, item },
     { type: 'response.completed', response: { id: 'resp_1', status: 'completed', output: [item], usage: null } },
   ];
+}
+
+/** The chunks of an answer of Chat Completions that says `text`. */
+export function chatSaying(text: string): readonly unknown[] {
+  const chunk = (delta: object, finish_reason: string | null = null) => ({
+    choices: [{ index: 0, delta, finish_reason }],
+  });
+  return [chunk({ role: 'assistant', content: '' }), chunk({ content: text }), chunk({}, 'stop'), '[DONE]'];
 }
 
 function listen(server: ReturnType<typeof createServer>): Promise<number> {

@@ -12,7 +12,8 @@ export const helper = defineTask({
   },
 });
 
-export const CHILD = 'child';
+/** What only the sub-session is told. */
+const CHILD = 'You help with one thing.';
 
 const PATCH = ['*** Begin Patch', '*** Add File: notes/new.txt', '+hello', '*** End Patch'].join('\n');
 
@@ -40,9 +41,9 @@ export async function runScenario(seed: number, options?: WorldOptions): Promise
         { say: 'Done.' },
         { say: ['For ', 'ever.'], call: shell('serve') },
       ],
-      [CHILD]: [{ call: shell('make test') }, { say: ['All ', 'good.'] }],
+      child: [{ call: shell('make test') }, { say: ['All ', 'good.'] }],
     },
-    pick: ({ instructions }) => instructions ?? 'root',
+    pick: ({ instructions }) => (instructions?.includes(CHILD) ? 'child' : 'root'),
   });
   const session = simulated.open({
     model,
