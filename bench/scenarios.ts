@@ -82,7 +82,7 @@ export const SCENARIOS: readonly Scenario[] = [
     number: 6,
     name: 'long-session',
     peers: PEER_NAMES,
-    repetitions: 3,
+    repetitions: 2,
     size: { warmUp: 300, count: 200 },
     quick: { warmUp: 3, count: 5 },
     rows: [

@@ -22,6 +22,8 @@ type Context = {
   delegates: string[];
   unacknowledged: string[];
   body: LeafEnd<BodyValue> | null;
+  /** By when a kill must be answered, in ms since 1970; null while nobody kills. */
+  killBy: number | null;
   at: number;
   report: SettleReport;
 };
@@ -71,9 +73,14 @@ export const definedWork = setup({
     passToBody: enqueueActions(({ context, event, enqueue }) => {
       if (context.body === null && isCommand(event)) enqueue.sendTo('body', event);
     }),
-    noteTime: assign(({ context }, { at }: { at: number }) => ({ at: Math.max(context.at, at) })),
+    noteKill: assign(({ context }, { at, deadline }: { at: number; deadline?: number }) => ({
+      at: Math.max(context.at, at),
+      killBy: deadline ?? null,
+    })),
     killBody: enqueueActions(({ context, enqueue }) => {
-      if (context.body === null) enqueue.sendTo('body', { type: 'work.kill', at: context.at });
+      const { at, killBy, body } = context;
+      if (body === null)
+        enqueue.sendTo('body', { type: 'work.kill', at, ...(killBy === null ? {} : { deadline: killBy }) });
     }),
     passToDelegates: enqueueActions(({ context, event, enqueue }) => {
       for (const id of context.delegates) enqueue.sendTo(id, event);
@@ -95,6 +102,7 @@ export const definedWork = setup({
     delegates: [],
     unacknowledged: [],
     body: null,
+    killBy: null,
     at: 0,
     report: NOTHING_TO_REPORT,
   }),
@@ -141,7 +149,7 @@ export const definedWork = setup({
       initial: 'acknowledging',
       always: { guard: 'allOver', target: 'over' },
       on: {
-        'work.kill': { target: '.killing-delegates', actions: { type: 'noteTime', params: ({ event }) => event } },
+        'work.kill': { target: '.killing-delegates', actions: { type: 'noteKill', params: ({ event }) => event } },
         'xstate.done.actor.body': { actions: { type: 'noteBody', params: ({ event }) => ({ body: event.output }) } },
       },
       states: {

@@ -62,7 +62,11 @@ const lifecycleSetup = setup({
       deadline: deadlineOf(context),
       at: atOf(event),
     })),
-    killWork: sendTo('work', ({ event }) => ({ type: 'work.kill' as const, at: atOf(event) })),
+    killWork: sendTo('work', ({ context, event }) => ({
+      type: 'work.kill' as const,
+      at: atOf(event),
+      deadline: killBoundOf(context),
+    })),
     windDownWork: sendTo('work', { type: 'work.wind-down' as const }),
     tellAcknowledged: sendTo(toParent, ({ context, event }) => ({
       type: 'task.acknowledged',

@@ -55,7 +55,8 @@ export async function makeAttempt(attempt: Attempt): Promise<AttemptEnd> {
       else if (messages.length > 0) watch.touch(stream.isWhole());
       return stream.ended() === null;
     };
-    const head = await readEvents({ response, take, stop: stop.signal, clock });
+    const takeRest = (messages: readonly SseMessage[]) => void take(messages.filter(isComplete), 0);
+    const head = await readEvents({ response, take, takeRest, stop: stop.signal, clock });
     if (events === 0 && state.cut === null) state.cut = notAStream(response, head, where);
   } catch (thrown) {
     state.cut ??= attempt.explain(thrown) ?? connectionFault(thrown, where, state.stream !== null);
@@ -76,7 +77,7 @@ function endOf(stream: AnswerStream | null, cut: Fault | 'aborted' | null): Atte
 }
 
 function pushMessage({ event, data }: SseMessage, stream: AnswerStream, { tell, where }: Attempt): void {
-  if (data.trim() === '[DONE]') {
+  if (data.trim() === DONE) {
     stream.done();
     return;
   }
@@ -93,6 +94,19 @@ function pushMessage({ event, data }: SseMessage, stream: AnswerStream, { tell, 
   for (const progress of stream.push(named)) tell(progress);
 }
 
+/** Half an event at the end of a body is no event of a server that errs, but a sign that the rest was cut off. */
+function isComplete({ data }: SseMessage): boolean {
+  if (data.trim() === DONE) return true;
+  try {
+    JSON.parse(data);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What servers send last, where that is their custom. */
+const DONE = '[DONE]';
 /** Characters of a server's words that are quoted. */
 const QUOTE_MAX = 200;
 

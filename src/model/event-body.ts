@@ -11,6 +11,8 @@ export type EventBody = Readonly<{
   response: Response;
   /** Takes the events of one chunk; false: no more are wanted. `waiting`: characters of an event still unfinished. */
   take(messages: readonly SseMessage[], waiting: number): boolean;
+  /** Takes what the body ended in: an event that may be only half there. */
+  takeRest(messages: readonly SseMessage[]): void;
   /** Cancels the body. */
   stop: AbortSignal;
   clock: Clock;
@@ -20,7 +22,7 @@ export type EventBody = Readonly<{
  * Reads the server-sent events of a body. Settles when the body is at its end or its cancellation is done, so that
  * nothing of it is left behind. Rejects when the connection breaks. Gives how the body began.
  */
-export async function readEvents({ response, take, stop, clock }: EventBody): Promise<string> {
+export async function readEvents({ response, take, takeRest, stop, clock }: EventBody): Promise<string> {
   if (response.body === null) return '';
   const reader = response.body.getReader();
   const events = createSseReader();
@@ -37,7 +39,7 @@ export async function readEvents({ response, take, stop, clock }: EventBody): Pr
       const { done, value } = await reader.read();
       if (stop.aborted) break;
       if (done) {
-        take(events.end(), 0);
+        takeRest(events.end());
         break;
       }
       if (headBytes < HEAD_BYTES) head.push(value);

@@ -4,8 +4,8 @@ import { membersOf, type Tree } from './members.ts';
 import type { KillReport } from './port.ts';
 import type { Identity, ProcessTable } from './process-table.ts';
 
-/** How long processes that were killed may take to be gone; what is there then is reported as a survivor. */
-export const KILL_BOUND_MS = 1_000;
+/** How long processes that were killed may take to be gone; what is there then is reported as a survivor. Less than `limits.killMs`, so that the report is in time. */
+export const KILL_BOUND_MS = 900;
 
 /** Signals one process, or with a negative number a group; 0 only asks. Says whether there was one that took it. */
 export type SendSignal = (pid: number, signal: NodeJS.Signals | 0) => boolean;

@@ -36,7 +36,8 @@ export type WorkEnd = Readonly<{ at: number; report: SettleReport }> &
 /** What goes down to a work. The deadline is absolute, in ms since 1970: depth adds no grace. */
 export type WorkCommand =
   | Readonly<{ type: 'work.cancel'; deadline: number; at: number }>
-  | Readonly<{ type: 'work.kill'; at: number }>
+  /** `deadline`: by when it must have answered, absolute as well. */
+  | Readonly<{ type: 'work.kill'; at: number; deadline?: number }>
   | Readonly<{ type: 'work.wind-down' }>;
 
 /** What comes up from a work. One that reaches its own end may also just end, with the same as its output. */

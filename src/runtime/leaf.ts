@@ -1,6 +1,7 @@
 import type { ActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import { messageOf, type TaskError, TroupeError } from '../protocol/errors.ts';
 import { type LeafEnd, NOTHING_TO_REPORT, type SettleReport, type WorkCommand } from '../protocol/messages.ts';
+import type { Timer } from './clock.ts';
 import { clockOf } from './system-clock.ts';
 
 /** How long a killed leaf may take to return, in ms. */
@@ -10,8 +11,10 @@ export const RETURN_AFTER_KILL_MS = 200;
 
 /** Something that a leaf started and that dies with it. */
 export interface Owned {
-  kill(graceMs: number): Promise<{ killed: number; survivors: number }>;
+  kill(graceMs: number): Promise<Killed>;
 }
+
+type Killed = Readonly<{ killed: number; survivors: number }>;
 
 /** What a leaf's function may use. `revoked` turns true before its end is told: nothing it does later may have effect. */
 export interface LeafScope<Input> {
@@ -23,7 +26,7 @@ export interface LeafScope<Input> {
   /** Has it killed when the leaf is. Gives back how to let go of it. */
   own(owned: Owned): () => void;
   /** Adds to what the leaf reports of processes. */
-  reportKilled(report: { killed: number; survivors: number }): void;
+  reportKilled(report: Killed): void;
 }
 
 type Ended<V> = { type: 'leaf.ended'; end: LeafEnd<V> };
@@ -38,7 +41,13 @@ export type LeafLogic<V, Input> = ActorLogic<
   EventObject
 >;
 
-type Live = { controller: AbortController; owned: Set<Owned>; report: SettleReport; revoked: boolean };
+type Live = {
+  controller: AbortController;
+  owned: Set<Owned>;
+  report: SettleReport;
+  revoked: boolean;
+  ended: (() => void) | null;
+};
 
 const lives = new WeakMap<AnyActorRef, Live>();
 
@@ -56,7 +65,7 @@ export function leaf<V, Input>(run: (scope: LeafScope<Input>) => Promise<V>): Le
       if (event.type === 'leaf.ended')
         return { ...snapshot, status: 'done', output: event.end } as LeafSnapshot<V, Input>; // Status decides which member of the union it is.
       if (event.type === 'work.cancel') lives.get(self)?.controller.abort();
-      if (event.type === 'work.kill') kill(self, system);
+      if (event.type === 'work.kill') kill(self, system, event.deadline);
       if (isStop(event)) giveUp(self);
       return snapshot;
     },
@@ -67,6 +76,7 @@ export function leaf<V, Input>(run: (scope: LeafScope<Input>) => Promise<V>): Le
         owned: new Set(),
         report: NOTHING_TO_REPORT,
         revoked: false,
+        ended: null,
       };
       lives.set(self, live);
       begin(run, snapshot.input, self, system, live);
@@ -93,13 +103,7 @@ function begin<V, Input>(
       live.owned.add(owned);
       return () => live.owned.delete(owned);
     },
-    reportKilled({ killed, survivors }) {
-      live.report = {
-        ...live.report,
-        killed: live.report.killed + killed,
-        survivors: live.report.survivors + survivors,
-      };
-    },
+    reportKilled: (report) => reportKilled(live, report),
   };
   const finish = (value: V | null, error: TaskError | null) => end(self, system, live, value, error);
   try {
@@ -121,6 +125,7 @@ function end<V>(
 ): void {
   if (live.revoked || self.getSnapshot().status !== 'active') return;
   live.revoked = true;
+  live.ended?.();
   const cancelled = live.controller.signal.aborted;
   const message: Ended<V> = {
     type: 'leaf.ended',
@@ -129,20 +134,34 @@ function end<V>(
   self.send(message);
 }
 
-function kill(self: AnyActorRef, system: AnyActorRef['system']): void {
+function kill(self: AnyActorRef, system: AnyActorRef['system'], deadline: number | undefined): void {
   const live = lives.get(self);
-  if (live === undefined) return;
+  if (live === undefined || live.ended !== null) return;
   live.controller.abort();
   const clock = clockOf(system);
+  const timers: Timer[] = [];
+  let killed: readonly Killed[] = [];
   const abandon = () => {
     if (live.revoked || self.getSnapshot().status !== 'active') return;
+    for (const report of killed) reportKilled(live, report);
     live.report = { ...live.report, unsettled: live.report.unsettled + 1 };
     end(self, system, live, null, KILLED);
   };
+  live.ended = () => {
+    for (const timer of timers) clock.clearTimeout(timer);
+  };
   const owned = [...live.owned];
-  Promise.all(owned.map((one) => one.kill(0))).then(() => {
-    if (!live.revoked) clock.setTimeout(abandon, owned.length === 0 ? RETURN_MS : RETURN_AFTER_KILL_MS);
-  }, abandon);
+  const dead = (reports: readonly Killed[]) => {
+    killed = reports;
+    if (!live.revoked) timers.push(clock.setTimeout(abandon, owned.length === 0 ? RETURN_MS : RETURN_AFTER_KILL_MS));
+  };
+  if (deadline !== undefined) timers.push(clock.setTimeout(abandon, Math.max(0, deadline - clock.now())));
+  Promise.all(owned.map((one) => one.kill(0))).then(dead, abandon);
+}
+
+function reportKilled(live: Live, { killed, survivors }: Killed): void {
+  const { report } = live;
+  live.report = { ...report, killed: report.killed + killed, survivors: report.survivors + survivors };
 }
 
 /** XState tells an actor so that it is being stopped from above; it does not list the event in its types. */

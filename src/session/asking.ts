@@ -57,11 +57,11 @@ export function ask(book: Book, taskId: string, subject: RequestSubject, options
 /** Shows a request to whoever may decide it: the hop above, or, at the root, the caller. */
 export function offer(book: Book, request: SessionRequest): void {
   const { world } = book;
+  if (world.resolved?.has(request.id)) return;
   if (book.parent !== null) {
     book.channel.announce({ type: 'opened', request });
     return;
   }
-  if (world.resolved?.has(request.id)) return;
   if (world.onRequest === null && !book.channel.listened) denyUnheard(book, request);
   if (book.channel.listened) book.channel.announce({ type: 'opened', request });
   if (world.onRequest !== null) consult(book, request, world.onRequest);

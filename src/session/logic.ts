@@ -186,6 +186,8 @@ const cleanupLogic = fromPromise<{ at: number }, TaskInput>(async ({ input, syst
       await onAbort(ports.input, ports);
     }
   } catch (error) {
+    // A hook that outlasts the kill bound is on its own: its task has ended.
+    if (book.tasks.get(taskId)?.revoked !== false) return { at: clockOf(system).now() };
     const message = `The abort hook of "${kind}" failed: ${messageOf(error)}`;
     commit(book, { type: 'warning.raised', code: 'abort-hook-failed', message }, { taskId });
   }

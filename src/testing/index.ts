@@ -15,3 +15,9 @@ export {
 } from './script.ts';
 export { type ScriptedModelOptions, scriptedModel } from './scripted-model.ts';
 export { type ScriptedWire, type ScriptedWireOptions, scriptedWire } from './scripted-wire.ts';
+export { type SeededRng, seededRng } from './seeded-rng.ts';
+export type { LogStoreFault } from './simulated-log-store.ts';
+export type { CommandBehaviour, CommandScript } from './simulated-proc.ts';
+export { type SteppedClock, steppedClock } from './stepped-clock.ts';
+export type { TraceEntry } from './trace.ts';
+export { type SimulatedWorld, STEPS_MAX, WORK_DIRECTORY, type WorldOptions, world } from './world.ts';

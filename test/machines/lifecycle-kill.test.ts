@@ -15,7 +15,10 @@ describe('a work that does not stop', () => {
     clock.advance(GRACE_MS - 31);
     expect(state()).toEqual({ 'grace-wait': 'settling' });
     clock.advance(1);
-    expect([state(), work.heard.at(-1)]).toEqual([{ 'grace-wait': 'killing' }, { type: 'work.kill', at: DEADLINE }]);
+    expect([state(), work.heard.at(-1)]).toEqual([
+      { 'grace-wait': 'killing' },
+      { type: 'work.kill', at: DEADLINE, deadline: DEADLINE + KILL_MS },
+    ]);
     clock.advance(4);
     work.say({ type: 'work.settled', at: clock.now(), report: { ...NOTHING, killed: 1 } });
     cleanUp();
@@ -41,7 +44,7 @@ describe('a work that does not stop', () => {
     clock.advance(1);
     expect([state(), work.heard.at(-1), above]).toEqual([
       { 'grace-wait': 'killing' },
-      { type: 'work.kill', at: DEADLINE },
+      { type: 'work.kill', at: DEADLINE, deadline: DEADLINE + KILL_MS },
       [],
     ]);
     clock.advance(6);
@@ -87,7 +90,7 @@ describe('a work that does not stop', () => {
     task.kill();
     expect([task.state(), task.work.heard.at(-1)]).toEqual([
       { 'grace-wait': 'killing' },
-      { type: 'work.kill', at: START + 3 },
+      { type: 'work.kill', at: START + 3, deadline: DEADLINE + KILL_MS },
     ]);
   });
 
@@ -95,7 +98,9 @@ describe('a work that does not stop', () => {
     const task = stageTask();
     INTO.killing(task);
     task.kill();
-    expect(task.work.heard.filter(({ type }) => type === 'work.kill')).toEqual([{ type: 'work.kill', at: START }]);
+    expect(task.work.heard.filter(({ type }) => type === 'work.kill')).toEqual([
+      { type: 'work.kill', at: START, deadline: DEADLINE + KILL_MS },
+    ]);
   });
 });
 

@@ -212,6 +212,7 @@ describe('a cancel', () => {
     work.says(null, ['a', 'b', 'X', 'c']);
     work.actor.send(CANCEL);
     expect([work.state(), work.above]).toEqual(['stopping', [ACKNOWLEDGED]]);
+    expect(work.actor.getSnapshot().context).toMatchObject({ waiting: [], running: ['a', 'b'] });
     expect(work.calls.all.map(({ heard }) => heard)).toEqual([[CANCEL], [CANCEL]]);
     work.settle('a', 110, { ...NOTHING, killed: 1 });
     expect(work.state()).toBe('stopping');

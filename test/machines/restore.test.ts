@@ -77,7 +77,10 @@ describe('a task that is restored', () => {
     const { snapshot } = stored(before.actor, before.clock);
     const { clock, state, work } = stageTask({ snapshot, at: START + 200 });
     clock.advance(0);
-    expect([state(), work.heard]).toEqual([{ 'grace-wait': 'killing' }, [{ type: 'work.kill', at: START + 200 }]]);
+    expect([state(), work.heard]).toEqual([
+      { 'grace-wait': 'killing' },
+      [{ type: 'work.kill', at: START + 200, deadline: START + 10 + GRACE_MS + KILL_MS }],
+    ]);
   });
 
   it('still tells the session that it has acknowledged, and its end', () => {

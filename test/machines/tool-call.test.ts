@@ -71,6 +71,13 @@ describe('a call', () => {
     ]);
   });
 
+  it('reports what its check has killed, too', () => {
+    const { checks, executions, end } = stageCall();
+    checks.last().finish(ended<CheckEnd>('run', { report: { ...NOTHING, killed: 1 } }));
+    executions.last().finish(ended<true>(true, { report: { ...NOTHING, killed: 100 } }));
+    expect(end()?.report).toEqual({ ...NOTHING, killed: 101 });
+  });
+
   it('reports what its check and its question have killed, too', () => {
     const { checks, asks, executions, end } = stageCall();
     checks.last().finish(ended<CheckEnd>('ask', { report: { ...NOTHING, killed: 1 } }));

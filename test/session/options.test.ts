@@ -56,7 +56,7 @@ describe('instructions of the project', () => {
     await on.session.run('go').outcome;
     const shown = textOf(on.model.requests[0]?.history[0]);
     expect(shown).not.toContain('Not ours.');
-    expect(shown.match(/x/g)).toHaveLength(32 * 1024);
+    expect(shown.match(/x{100,}/)?.[0]).toHaveLength(32 * 1024);
     expect(shown).toContain('[cut]');
     const off = rig({ script: [{ say: 'ok' }], cwd });
     await off.session.run('go').outcome;

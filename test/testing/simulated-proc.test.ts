@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KILL_BOUND_MS } from '../../src/process/kill.ts';
 import type { ProcessSpec } from '../../src/process/port.ts';
 import { commandOf } from '../../src/testing/simulated-proc.ts';
 import { START_MS } from '../../src/testing/stepped-clock.ts';
@@ -124,7 +125,7 @@ describe('a simulated command', () => {
     expect(await simulated.settled(running.kill(100))).toEqual(report);
     expect(await simulated.settled(running.ended)).toMatchObject({
       status: 'killed',
-      durationMs: 1_100,
+      durationMs: 100 + KILL_BOUND_MS,
       killed: report,
     });
     expect(alive(simulated)).toEqual(['stuck']);

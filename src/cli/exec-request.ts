@@ -1,0 +1,160 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { defaultHome } from '../create-session.ts';
+import { loadImage } from '../here/load-image.ts';
+import { type Model, openaiModel, TroupeError, type UserInput } from '../index.ts';
+import { messageOf } from '../protocol/errors.ts';
+import type { ApprovalPolicy, Effort, SandboxMode } from '../protocol/settings.ts';
+import { readConfigOptions } from './config-options.ts';
+import { apiKeyOf, merged, type Settings, settingsOfEnvironment, settingsOfFile } from './settings.ts';
+import { readAll } from './standard-input.ts';
+
+/** The options of `exec` that say what is run; null is nowhere: what was not given is absent. */
+export type ExecRequestOptions = Readonly<{
+  model?: string;
+  directory: string;
+  sandbox?: SandboxMode;
+  approvals?: ApprovalPolicy;
+  wire?: NonNullable<Settings['wireApi']>;
+  profile?: string;
+  config: readonly string[];
+  image: readonly string[];
+  addDir: readonly string[];
+  outputSchema?: string;
+}>;
+
+/** What is to be run, and how. */
+export type ExecRequest = Readonly<{
+  model: Model;
+  cwd: string;
+  sandbox: SandboxMode;
+  approvalPolicy: ApprovalPolicy;
+  effort: Effort | undefined;
+  outputSchema: unknown;
+  input: UserInput;
+}>;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Puts together what is to be run; `note` is told of options that have no effect, and `signal` stops the reading of the
+ * prompt. Throws `TroupeError` for what cannot work.
+ */
+export async function readExecRequest(
+  words: readonly string[],
+  options: ExecRequestOptions,
+  note: (text: string) => void,
+  signal: AbortSignal,
+): Promise<ExecRequest> {
+  const { env } = process;
+  const [prompt] = words;
+  if (prompt === 'resume' && words.length > 1) throw NO_RESUMING;
+  const config = readConfigOptions(options.config);
+  for (const text of config.notes) note(text);
+  for (const directory of options.addDir) {
+    note(`--add-dir ${directory}: not available yet, so it has no effect: patches there are asked about.`);
+  }
+  const { model, baseURL, sandbox, approvalPolicy, effort, wireApi } = merged(
+    storedSettings(env, options.profile),
+    config.settings,
+    { model: options.model, sandbox: options.sandbox, approvalPolicy: options.approvals, wireApi: options.wire },
+  );
+  const answering = openaiModel({
+    model: named(model),
+    baseURL,
+    apiKey: apiKeyOf(env),
+    wireApi: wireApi ?? 'auto',
+    loadImage,
+  });
+  const cwd = directoryOf(options.directory);
+  const images = options.image.map(imagePath);
+  const outputSchema = options.outputSchema === undefined ? undefined : schemaOf(options.outputSchema);
+  const text = await promptText(prompt, signal);
+  return {
+    model: answering,
+    cwd,
+    sandbox: sandbox ?? 'workspace-write',
+    approvalPolicy: approvalPolicy ?? 'on-request',
+    effort,
+    outputSchema,
+    input:
+      images.length === 0
+        ? text
+        : [{ type: 'text', text }, ...images.map((path) => ({ type: 'local-image' as const, path }))],
+  };
+}
+
+/** What the configuration file sets, its profile over it, and the environment over both. */
+export function storedSettings(env: Environment, profile: string | undefined): Settings {
+  const path = configPath();
+  return merged(settingsOfFile(textOf(path), path, profile), settingsOfEnvironment(env));
+}
+
+/** Where the configuration file is, if there is one. */
+export function configPath(): string {
+  return join(defaultHome(), 'config.json');
+}
+
+const NO_RESUMING = new TroupeError(
+  'rejected',
+  'Resuming a session comes with a later version. Start a new one, without "resume".',
+);
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // Where the home itself is no directory there is no log either, and that is said elsewhere.
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new TroupeError('invalid-config', `Expected to be able to read ${path}, got: ${messageOf(error)}.`);
+  }
+}
+
+function named(model: string | undefined): string {
+  if (model !== undefined) return model;
+  throw new TroupeError(
+    'invalid-config',
+    'Expected the name of a model, got none. Give one with -m MODEL, or set TROUPE_MODEL or OPENAI_MODEL. The server is OPENAI_BASE_URL (OpenAI when not set), the key OPENAI_API_KEY. `troupe doctor` looks for what there is.',
+  );
+}
+
+function directoryOf(path: string): string {
+  const directory = resolve(path);
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
+  throw new TroupeError('invalid-config', `Expected -C to name a directory, got ${directory}.`);
+}
+
+function imagePath(path: string): string {
+  const image = resolve(path);
+  if (statSync(image, { throwIfNoEntry: false })?.isFile()) return image;
+  throw new TroupeError('invalid-config', `Expected --image to name a file, got ${image}.`);
+}
+
+function schemaOf(path: string): object {
+  const expected = `Expected --output-schema to name a file with a JSON Schema, got ${path}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new TroupeError('invalid-config', `${expected}: ${messageOf(error)}.`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new TroupeError('invalid-config', `${expected}, which holds no object.`);
+}
+
+/** The prompt as it was given, or standard input for `-` and where there is no prompt and no terminal. */
+async function promptText(given: string | undefined, signal: AbortSignal): Promise<string> {
+  const { stdin, stderr } = process;
+  const isFromInput = given === '-' || (given === undefined && !stdin.isTTY);
+  if (!isFromInput && given === undefined) {
+    throw new TroupeError(
+      'invalid-config',
+      'Expected a prompt, got none. Give it as one argument, or - to read it from standard input.',
+    );
+  }
+  if (isFromInput) stderr.write('Reading the prompt from standard input …\n');
+  const text = isFromInput ? await readAll(stdin, signal) : given;
+  if (text?.trim()) return text;
+  throw new TroupeError('invalid-config', 'Expected something to do, got an empty prompt.');
+}
