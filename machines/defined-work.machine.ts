@@ -19,7 +19,8 @@ export type BodyLogic = Logic<TaskInput, WorkCommand, LeafEnd<BodyValue>>;
 
 type Context = {
   task: TaskInput;
-  delegates: string[];
+  delegates: { sessionId: string; childId: string }[];
+  /** Sub-sessions that have not said that they are stopping. */
   unacknowledged: string[];
   body: LeafEnd<BodyValue> | null;
   /** By when a kill must be answered, in ms since 1970; null while nobody kills. */
@@ -45,15 +46,16 @@ export const definedWork = setup({
   },
   actions: {
     openDelegate: enqueueActions(({ context, enqueue }, { input }: { input: DelegateInput }) => {
-      const id = delegateId(input.session.sessionId);
-      enqueue.assign({ delegates: [...context.delegates, id] });
-      enqueue.spawnChild('delegate', { id, input });
+      const { sessionId } = input.session;
+      const childId = freeChildId(context.delegates);
+      enqueue.assign({ delegates: [...context.delegates, { sessionId, childId }] });
+      enqueue.spawnChild('delegate', { id: childId, input });
     }),
     refuseDelegate: (_, _params: { input: DelegateInput }) => {},
     deliverDelegate: (_, _params: { event: DelegateDone }) => {},
     noteDelegate: assign(({ context }, { event }: { event: DelegateDone }) => ({
-      delegates: context.delegates.filter((id) => id !== event.actorId),
-      unacknowledged: context.unacknowledged.filter((id) => id !== event.actorId),
+      delegates: context.delegates.filter(({ childId }) => childId !== event.actorId),
+      unacknowledged: context.unacknowledged.filter((id) => id !== event.output.sessionId),
       at: Math.max(context.at, event.output.at),
       report: addReports(context.report, event.output.report),
     })),
@@ -65,10 +67,11 @@ export const definedWork = setup({
       at: body.at,
       report: addReports(context.report, body.report),
     })),
-    awaitAcknowledgements: assign({ unacknowledged: ({ context }) => context.delegates }),
+    awaitAcknowledgements: assign({
+      unacknowledged: ({ context }) => context.delegates.map(({ sessionId }) => sessionId),
+    }),
     noteAcknowledged: assign({
-      unacknowledged: ({ context }, { from }: { from?: string }) =>
-        context.unacknowledged.filter((id) => id !== delegateId(from ?? '')),
+      unacknowledged: ({ context }, { from }: { from?: string }) => context.unacknowledged.filter((id) => id !== from),
     }),
     passToBody: enqueueActions(({ context, event, enqueue }) => {
       if (context.body === null && isCommand(event)) enqueue.sendTo('body', event);
@@ -83,11 +86,11 @@ export const definedWork = setup({
         enqueue.sendTo('body', { type: 'work.kill', at, ...(killBy === null ? {} : { deadline: killBy }) });
     }),
     passToDelegates: enqueueActions(({ context, event, enqueue }) => {
-      for (const id of context.delegates) enqueue.sendTo(id, event);
+      for (const { childId } of context.delegates) enqueue.sendTo(childId, event);
     }),
     cancelLeftovers: enqueueActions(({ context, enqueue }) => {
-      for (const id of context.delegates)
-        enqueue.sendTo(id, { type: 'work.cancel', at: context.at, deadline: context.at });
+      for (const { childId } of context.delegates)
+        enqueue.sendTo(childId, { type: 'work.cancel', at: context.at, deadline: context.at });
     }),
     acknowledge: sendTo(toParent, ({ event, context }) => ({
       type: 'work.acknowledged',
@@ -175,8 +178,11 @@ function isCommand(event: Event): event is WorkCommand {
   return event.type === 'work.cancel' || event.type === 'work.kill' || event.type === 'work.wind-down';
 }
 
-function delegateId(sessionId: string): string {
-  return `delegate/${sessionId}`;
+/** A name that no delegate has at this moment. Names are used again, because XState never forgets one. */
+function freeChildId(delegates: Context['delegates']): string {
+  for (let place = 0; ; place += 1) {
+    if (delegates.every(({ childId }) => childId !== `delegate/${place}`)) return `delegate/${place}`;
+  }
 }
 
 function delegateOf({ event }: { event: EventObject }): { event: DelegateDone } {

@@ -29,7 +29,7 @@ type Context = {
   step: number;
   /** Calls of the step that have not started, and those that run. */
   waiting: ToolCall[];
-  running: string[];
+  running: { callId: string; childId: string }[];
   /** The step that runs is the last: somebody asked to wrap up. */
   last: boolean;
   at: number;
@@ -63,22 +63,24 @@ export const regularWork = setup({
     })),
     noteLast: assign({ last: true }),
     noteCall: assign(({ context }, { event }: { event: CallDone }) => ({
-      running: context.running.filter((callId) => callId !== event.output.callId),
+      running: context.running.filter(({ callId }) => callId !== event.output.callId),
       at: event.output.at,
       report: addReports(context.report, event.output.report),
     })),
     dropWaiting: assign({ waiting: [] }),
     startCalls: enqueueActions(({ context, enqueue }) => {
       const batch = nextBatch(context.waiting);
-      enqueue.assign({ waiting: context.waiting.slice(batch.length), running: batch.map(({ callId }) => callId) });
+      // Names are used again, because XState never forgets one; a batch starts only when the last one is over.
+      const running = batch.map(({ callId }, place) => ({ callId, childId: `call/${place}` }));
+      enqueue.assign({ waiting: context.waiting.slice(batch.length), running });
       const { sessionId, taskId } = context.task;
-      for (const call of batch) {
-        enqueue.spawnChild('toolCall', { id: childId(call.callId), input: { sessionId, taskId, call } });
-      }
+      batch.forEach((call, place) => {
+        enqueue.spawnChild('toolCall', { id: `call/${place}`, input: { sessionId, taskId, call } });
+      });
     }),
     passToSample: sendTo('sample', ({ event }) => event),
     passToCalls: enqueueActions(({ context, event, enqueue }) => {
-      for (const callId of context.running) enqueue.sendTo(childId(callId), event);
+      for (const { childId } of context.running) enqueue.sendTo(childId, event);
     }),
     releaseCall: enqueueActions(({ enqueue }, { event }: { event: CallDone }) => {
       enqueue.stopChild(event.actorId);
@@ -195,10 +197,6 @@ export const regularWork = setup({
   },
   options: { maxIterations: 1_000 },
 });
-
-function childId(callId: string): string {
-  return `call/${callId}`;
-}
 
 /** Calls that may run beside each other, up to the first that may not; else that one alone. */
 function nextBatch(waiting: readonly ToolCall[]): ToolCall[] {

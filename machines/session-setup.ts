@@ -28,7 +28,8 @@ import { type Logic, provided, type TimerLogic, toParent } from './logic.ts';
 
 export type TaskLogic = Logic<TaskInput, TaskCommand, TaskEnd>;
 
-export type TaskSlot = Readonly<{ taskId: string; kind: string; steerable: boolean }>;
+/** `childId` is the task's name among the session's actors: one of a few that are used again, because XState never forgets a name. */
+export type TaskSlot = Readonly<{ taskId: string; childId: string; kind: string; steerable: boolean }>;
 
 export type SessionMachineContext = SessionInput & {
   foreground: TaskSlot | null;
@@ -54,7 +55,7 @@ const base = setup({
     isBeside: (scope) => orderIn(scope).placement === 'beside',
     isRefusing: (scope) => orderIn(scope).whenBusy === 'reject',
     isReplacing: (scope) => orderIn(scope).whenBusy === 'replace',
-    isForeground: (scope) => scope.context.foreground?.taskId === childIn(scope.event),
+    isForeground: (scope) => scope.context.foreground?.childId === childIn(scope.event),
     isQueued: ({ context, event }) =>
       event.type === 'op.abort' && context.queue.some(({ taskId }) => taskId === event.taskId),
     isLastReleased: ({ context, event }) => isLastRelease(context, event),
@@ -87,7 +88,8 @@ const base = setup({
 
     takeSlot: assign((scope) => {
       const { taskId, kind, steerable, placement } = orderIn(scope);
-      const slot: TaskSlot = { taskId, kind, steerable };
+      const place = placement === 'beside' ? freePlace(scope.context.beside, kind) : 'foreground';
+      const slot: TaskSlot = { taskId, childId: `${kind}/${place}`, kind, steerable };
       return placement === 'beside' ? { beside: [...scope.context.beside, slot] } : { foreground: slot };
     }),
     addToQueue: assign((scope) => ({ queue: [...scope.context.queue, orderIn(scope)] })),
@@ -107,7 +109,7 @@ const base = setup({
     ),
     releaseTask: stopChild(({ event }) => childIn(event)),
     noteEnd: assign(({ context, event }) => {
-      const { taskId, end } = endIn(event);
+      const { taskId, end } = endIn({ context, event });
       const isForeground = context.foreground?.taskId === taskId;
       return {
         foreground: isForeground ? null : context.foreground,
@@ -120,7 +122,7 @@ const base = setup({
       event.type === 'terminal.released' ? { unreleased: context.unreleased.filter((id) => id !== event.taskId) } : {},
     ),
     tellEnded: sendTo(toParent, ({ context, event }) => {
-      const end = endIn(event);
+      const end = endIn({ context, event });
       return { type: 'session.task-ended', taskId: end.taskId, at: end.at, end, report: reportOf(context, end) };
     }),
     tellAcknowledged: sendTo(toParent, ({ event }) => ({ type: 'session.acknowledged', at: atIn(event) })),
@@ -140,17 +142,17 @@ export const sessionSetup = base.extend({
     spawnTask: enqueueActions(({ context, event, enqueue }) => {
       const { taskId, kind } = orderIn({ context, event });
       const input: TaskInput = { taskId, sessionId: context.sessionId, kind, killMs: context.killMs };
-      enqueue.spawnChild(kind as 'task', { id: taskId, input }); // Kinds are provided by name; the handle has checked it.
+      enqueue.spawnChild(kind as 'task', { id: slotOf(context, taskId).childId, input }); // Kinds are provided by name; the handle has checked it.
     }),
-    sendAbort: enqueueActions(({ enqueue }, { taskIds, ...abort }: Abort) => {
-      for (const taskId of taskIds) enqueue.sendTo(taskId, { type: 'task.abort', ...abort });
+    sendAbort: enqueueActions(({ context, enqueue }, { taskIds, ...abort }: Abort) => {
+      for (const taskId of taskIds) enqueue.sendTo(slotOf(context, taskId).childId, { type: 'task.abort', ...abort });
     }),
     sendKill: enqueueActions(({ context, event, enqueue }) => {
-      for (const { taskId } of running(context)) enqueue.sendTo(taskId, { type: 'task.kill', at: atIn(event) });
+      for (const { childId } of running(context)) enqueue.sendTo(childId, { type: 'task.kill', at: atIn(event) });
     }),
     sendCancel: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'op.cancel' || running(context).every(({ taskId }) => taskId !== event.taskId)) return;
-      enqueue.sendTo(event.taskId, { type: 'task.cancel' });
+      enqueue.sendTo(slotOf(context, event.taskId).childId, { type: 'task.cancel' });
     }),
   },
 });
@@ -201,12 +203,12 @@ export function namedIn({ context, event }: Scope): readonly StartOrder[] {
 }
 
 /** How the task that an event tells of has ended; one that crashed has failed. */
-export function endIn(event: Event): TaskEnd {
+export function endIn({ context, event }: Scope): TaskEnd {
   if ('output' in event) return event.output;
-  const taskId = childIn(event);
+  const childId = childIn(event);
+  const { taskId, kind } = running(context).find((slot) => slot.childId === childId) ?? { taskId: childId, kind: '' };
   const cause = 'error' in event ? messageOf(event.error) : event.type;
   const message = `The task crashed: ${cause}. This is a defect of the task's machine.`;
-  const [kind = taskId] = taskId.split('/');
   return { taskId, kind, at: 0, end: 'failed', error: { code: 'internal', message, retryable: false } };
 }
 
@@ -216,6 +218,19 @@ export function earliestExpiry({ sessionId, requests }: SessionMachineContext): 
     request.sessionId === sessionId && request.expiresAt !== undefined ? [msOf(request.expiresAt)] : [],
   );
   return times.length === 0 ? null : Math.min(...times);
+}
+
+/** The first place beside the foreground that no task of this kind holds. */
+function freePlace(beside: readonly TaskSlot[], kind: string): string {
+  for (let place = 0; ; place += 1) {
+    if (beside.every(({ childId }) => childId !== `${kind}/beside-${place}`)) return `beside-${place}`;
+  }
+}
+
+function slotOf(context: SessionMachineContext, taskId: string): TaskSlot {
+  const slot = running(context).find((candidate) => candidate.taskId === taskId);
+  if (slot === undefined) throw new Error(`Expected the task "${taskId}" to be running, got none of that name.`);
+  return slot;
 }
 
 function childIn(event: Event): string {
@@ -230,7 +245,7 @@ function isLastRelease({ unreleased }: SessionMachineContext, event: Event): boo
   return event.type === 'terminal.released' && unreleased.every((taskId) => taskId === event.taskId);
 }
 
-function running({ foreground, beside }: SessionMachineContext): readonly TaskSlot[] {
+export function running({ foreground, beside }: SessionMachineContext): readonly TaskSlot[] {
   return foreground === null ? beside : [foreground, ...beside];
 }
 

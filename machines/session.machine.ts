@@ -59,8 +59,8 @@ export const sessionMachine = sessionSetup.createMachine({
       on: {
         'op.steer': { actions: ['addInput', 'announceInput', 'answerInput'] },
         'terminal.released': { actions: 'noteReleased' },
-        'xstate.done.actor.*': { actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'] },
-        'xstate.error.actor.*': { actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'] },
+        'xstate.done.actor.*': { actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'] },
+        'xstate.error.actor.*': { actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'] },
         'op.close': {
           target: '.closing',
           actions: [
@@ -112,17 +112,17 @@ export const sessionMachine = sessionSetup.createMachine({
               {
                 guard: 'isForeground',
                 target: 'settling',
-                actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'],
+                actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'],
               },
-              { actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'] },
+              { actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'] },
             ],
             'xstate.error.actor.*': [
               {
                 guard: 'isForeground',
                 target: 'settling',
-                actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'],
+                actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'],
               },
-              { actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'] },
+              { actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'] },
             ],
           },
         },
@@ -138,17 +138,17 @@ export const sessionMachine = sessionSetup.createMachine({
               {
                 guard: 'isForeground',
                 target: 'settling',
-                actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'],
+                actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'],
               },
-              { actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'] },
+              { actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'] },
             ],
             'xstate.error.actor.*': [
               {
                 guard: 'isForeground',
                 target: 'settling',
-                actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'],
+                actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'],
               },
-              { actions: ['announceEnd', 'noteEnd', 'releaseTask', 'tellEnded'] },
+              { actions: ['announceEnd', 'tellEnded', 'noteEnd', 'releaseTask'] },
             ],
           },
         },

@@ -139,7 +139,7 @@ export async function meetFault({ replies, idleTimeoutMs }: FaultRow, wireApi: A
 }
 
 /** The machine's clock, but a delay before a retry is over at once; each is kept. Those are told before they begin. */
-function createHastyClock() {
+export function createHastyClock() {
   const gapsMs: number[] = [];
   let next: number | null = null;
   const clock: Clock = {

@@ -9,7 +9,7 @@ import { readConfigOptions } from './config-options.ts';
 import { apiKeyOf, merged, type Settings, settingsOfEnvironment, settingsOfFile } from './settings.ts';
 import { readAll } from './standard-input.ts';
 
-/** The options of `exec` that say what is run; null is nowhere: what was not given is absent. */
+/** The options of `exec` that say what is run. */
 export type ExecRequestOptions = Readonly<{
   model?: string;
   directory: string;
@@ -21,6 +21,8 @@ export type ExecRequestOptions = Readonly<{
   image: readonly string[];
   addDir: readonly string[];
   outputSchema?: string;
+  /** Asked for with `resume`. */
+  last?: boolean;
 }>;
 
 /** What is to be run, and how. */
@@ -48,7 +50,7 @@ export async function readExecRequest(
 ): Promise<ExecRequest> {
   const { env } = process;
   const [prompt] = words;
-  if (prompt === 'resume' && words.length > 1) throw NO_RESUMING;
+  if (prompt === 'resume' && (words.length > 1 || options.last === true)) throw NO_RESUMING;
   const config = readConfigOptions(options.config);
   for (const text of config.notes) note(text);
   for (const directory of options.addDir) {

@@ -30,7 +30,8 @@ export async function exec(words: readonly string[], options: ExecOptions): Prom
     interrupt: (signal) => stopping.stop(`${signal}: what runs is stopped (once more: close at once)`),
     close: () => stopping.close(),
   });
-  stderr.on('error', () => {});
+  // A reader that is gone before there is a session has missed nothing.
+  for (const output of [stdout, stderr]) output.on('error', () => {});
   try {
     const request = await readExecRequest(words, options, (text) => report.note('note', text), beginning.signal);
     const code = await run(request, { report, asker, paint, stopping, outputLastMessage: options.outputLastMessage });

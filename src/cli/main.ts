@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { display } from '../policy/display.ts';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
+import { type SortedArguments, sortArguments } from './known-options.ts';
 
 /** What a shell and scripts know as "used in a wrong way". */
 const EXIT_USAGE = 2;
@@ -10,21 +11,33 @@ const EXIT_USAGE = 2;
 const EXAMPLES = `
 Examples:
   troupe demo                                   see what it does; needs no model and no key
+  troupe doctor                                 see what works here, and which models are at hand
   troupe exec -m gpt-5 "fix the failing test"   let a model work in this directory
   troupe help exec                              how to choose a model, and what may run
 `;
 
 const EXEC_HELP = `
-The model is one of OpenAI's, or any server that speaks as OpenAI does:
-  OPENAI_API_KEY    the key (many local servers need none)
+The model is one of OpenAI's, or any server that speaks as OpenAI does (troupe doctor looks for local ones):
+  OPENAI_API_KEY    the key (many local servers need none); CODEX_API_KEY when it is not set
   OPENAI_BASE_URL   the server; OpenAI when not set
+  --wire            auto speaks the Responses API, and Chat Completions to a server that has only those
 
 What may run (-s) and when you are asked (-a):
   Plain reads such as ls, cat and grep always run. In workspace-write, patches to files of the directory are made
   without asking, and every other command asks first. In read-only, patches ask as well. danger-full-access asks nothing.
   With -a untrusted every patch asks; with -a never nothing is asked, and what would need a decision is refused.
   Commands are not confined yet: one that you approve runs with your full rights, and each request says so.
-  You are asked at the terminal. Where standard input is none, requests are denied.
+  You are asked at the terminal. Where standard input is none, and with --json and --events, requests are denied.
+
+Settings may stand in $TROUPE_HOME/config.json: model, baseURL, sandbox, approvalPolicy, effort, wireApi, and profiles
+(a name for a set of them, chosen with --profile). What counts more comes later: the file, the profile, the environment
+(TROUPE_MODEL, OPENAI_MODEL, OPENAI_BASE_URL), --config, the other options.
+  { "model": "gpt-5", "profiles": { "local": { "baseURL": "http://localhost:8080/v1", "model": "qwen3" } } }
+  --config takes the keys that Codex has: openai_base_url, model, model_reasoning_effort, approval_policy, sandbox_mode.
+
+For programs: --json writes one JSON object a line, the events of "codex exec --experimental-json", so that
+@openai/codex-sdk can drive it (codexPathOverride); options that are not known have no effect then. --events writes the
+session's own events, all of them.
 
 Each session keeps a log under $TROUPE_HOME (else in the XDG state directory); where it is, is said at the end.
 Ctrl-C stops the task, and says what that did. Exit codes: 0 completed, 1 failed, 2 used in a wrong way,
@@ -61,33 +74,92 @@ async function main(argv: readonly string[]): Promise<number> {
   program
     .command('exec')
     .description('runs one task with a model: the answer goes to standard output, everything else to standard error')
-    .argument('[prompt]', 'what is to be done, as one argument; - reads it from standard input')
+    .argument('[prompt...]', 'what is to be done, as one argument; - reads it from standard input')
+    .usage('[options] [prompt]')
     .option('-m, --model <model>', 'the model (else $TROUPE_MODEL, else $OPENAI_MODEL)')
     .option('-C, --directory <dir>', 'where to work', '.')
     .addOption(
-      new Option('-s, --sandbox <mode>', 'what commands may touch')
-        .choices(['read-only', 'workspace-write', 'danger-full-access'])
-        .default('workspace-write'),
+      new Option('-s, --sandbox <mode>', 'what commands may touch (default: workspace-write)').choices([
+        'read-only',
+        'workspace-write',
+        'danger-full-access',
+      ]),
     )
     .addOption(
-      new Option('-a, --approvals <policy>', 'when you are asked before something runs')
-        .choices(['untrusted', 'on-request', 'never'])
-        .default('on-request'),
+      new Option('-a, --approvals <policy>', 'when you are asked before something runs (default: on-request)').choices([
+        'untrusted',
+        'on-request',
+        'never',
+      ]),
     )
+    .addOption(
+      new Option('--wire <api>', "which of OpenAI's interfaces is spoken (default: auto)").choices([
+        'responses',
+        'chat',
+        'auto',
+      ]),
+    )
+    .option('-p, --profile <name>', 'a profile of the configuration file')
+    .option('-c, --config <key=value>', 'a setting by the name that Codex has for it (repeatable)', collected, [])
+    .option('-i, --image <file>', 'an image to look at (repeatable)', collected, [])
+    .option('--output-schema <file>', 'a JSON Schema that the answer must fit')
+    .option('-o, --output-last-message <file>', 'where the last answer is written')
+    .option('--json', 'write events as lines of JSON, as Codex does')
+    .addOption(new Option('--events', 'write all events of the session as lines of JSON').conflicts('json'))
+    .addOption(new Option('--experimental-json').implies({ json: true }).hideHelp())
+    .addOption(new Option('--cd <dir>').hideHelp())
+    .addOption(new Option('--add-dir <dir>').argParser(collected).default([]).hideHelp())
+    .addOption(new Option('--skip-git-repo-check').hideHelp())
+    .addOption(new Option('--thread-source <source>').hideHelp())
+    .addOption(new Option('--last').hideHelp())
     .addHelpText('after', EXEC_HELP)
-    .action(async (prompt, options) => {
+    .action(async (words: readonly string[], options, command: Command) => {
+      if (words.length > 1 && words[0] !== 'resume') {
+        command.error(
+          `error: too many arguments for 'exec'. Expected 1 prompt but got ${words.length}; put it in quotes.`,
+        );
+      }
       const { exec } = await import('./exec.ts');
-      exitCode = await exec(prompt, options);
+      const format = options.json ? 'json' : options.events ? 'events' : 'text';
+      exitCode = await exec(words, { ...options, directory: options.cd ?? options.directory, format });
     });
+  program
+    .command('doctor')
+    .description('says what works here and what does not, how to mend it, and which model servers this machine has')
+    .option('-p, --profile <name>', 'a profile of the configuration file')
+    .action(async (options) => {
+      const { doctor } = await import('./doctor.ts');
+      exitCode = await doctor(options);
+    });
+  const sorted = sortedForJson(argv.slice(2), program);
+  for (const word of sorted?.unknown ?? [])
+    process.stderr.write(`troupe: ${display(word)}: not known, so it has no effect\n`);
   try {
     if (argv.length <= 2) program.outputHelp();
-    else await program.parseAsync(argv);
+    else await program.parseAsync(sorted?.argv ?? argv.slice(2), { from: 'user' });
     return exitCode;
   } catch (error) {
+    // Who wrote a prompt to a process that ends without reading it would fail.
+    if (sorted !== null) await (await import('./standard-input.ts')).drain(process.stdin);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
     process.stderr.write(`troupe: ${display(messageOf(error))}\n`);
     return error instanceof TroupeError && error.code === 'invalid-config' ? EXIT_USAGE : 1;
   }
+}
+
+/** The words of `exec --json`, which takes more than other commands do; null where they are something else. */
+function sortedForJson(words: readonly string[], program: Command): SortedArguments | null {
+  const options = program.commands.find((command) => command.name() === 'exec')?.options ?? [];
+  const known = options.map(({ short, long, required }) => ({
+    names: [short, long].filter((name) => name !== undefined),
+    takesValue: required,
+  }));
+  const sorted = sortArguments(words, [...known, { names: ['-h', '--help'], takesValue: false }]);
+  return sorted?.isJson ? sorted : null;
+}
+
+function collected(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 function ownVersion(): string {

@@ -43,7 +43,7 @@ export function connectionFault(thrown: unknown, where: string, begun: boolean):
   const causes = causesOf(thrown);
   const codes = causes.flatMap((cause) => textOf(fieldsOf(cause).code) ?? []);
   const words = quoted(codes.find(isSystemCode) ?? lastMessage(causes));
-  if (codes.some((code) => NOBODY_THERE.has(code))) {
+  if (!begun && codes.some((code) => NOBODY_THERE.has(code))) {
     const message = `No model server answers at ${where} (${words}). Check that it runs and that the base URL is right.`;
     return fault({ code: 'model-unreachable', message, retryable: true }, REFUSED_RETRIES_MAX);
   }
@@ -253,5 +253,6 @@ const NOBODY_THERE: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'ETIMEDOUT',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);

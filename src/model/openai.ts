@@ -54,7 +54,7 @@ function createEndpoint(settings: Settings, options: OpenAIModelOptions): Endpoi
   const client = createClient(settings, options);
   return {
     baseURL,
-    where: baseURL,
+    where: baseURL.replace(/[?#].*$/, ''),
     provider,
     model,
     isOpenAI,

@@ -29,7 +29,7 @@ export function refusedIn(refusal: Refusal | null, body: Fields, refusables: rea
 }
 
 /** A field of the body. */
-export function refusableField(name: string, words = new RegExp(`\\b${name}\\b`), byParam = true): Refusable {
+export function refusableField(name: string, words = new RegExp(`\\b${name}\\b`, 'i'), byParam = true): Refusable {
   return { name, words, byParam, isIn: (body) => name in body };
 }
 

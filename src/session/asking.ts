@@ -80,10 +80,11 @@ export function settle(book: Book, requestId: string, resolution: Resolution): v
   book.askings?.delete(requestId);
   remember(book, requestId, resolution.how);
   const { taskId } = asking;
+  // Who asked goes on first; all that follows is for those who look on.
+  asking.settle(resolution);
   if (resolution.how === 'withdrawn') book.tasks.get(taskId)?.withdrawn.push(requestId);
   commit(book, { type: 'request.resolved', requestId, resolution }, { taskId, sync: true });
   announceClosed(book, requestId, resolution);
-  asking.settle(resolution);
   if (resolution.how !== 'answered' || decisionWord(resolution.decision) !== 'abort') return;
   const at = book.world.clock.now();
   tell(book, { type: 'op.abort', taskId, reason: 'interrupted', at, deadline: at + book.settings.limits.graceMs });

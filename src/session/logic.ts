@@ -114,7 +114,11 @@ const session = sessionMachine.provide({
       }
     },
     announceEnd({ context, event, system }) {
-      conclude(bookOf({ system }, context.sessionId), endIn(event), context.inputs.length + context.queue.length);
+      conclude(
+        bookOf({ system }, context.sessionId),
+        endIn({ context, event }),
+        context.inputs.length + context.queue.length,
+      );
     },
     answerOrder({ context, event, system }, answer) {
       const { taskId } = orderIn({ context, event });

@@ -1,4 +1,5 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { running } from '../../machines/session-setup.ts';
 import type { WaitingCause, WaitingOn } from '../protocol/waiting.ts';
 import type { Book } from './book.ts';
 
@@ -8,7 +9,8 @@ export function waitingOn(book: Book): readonly WaitingOn[] {
   const chain: WaitingOn[] = [];
   const snapshot = book.actor.getSnapshot() as AnyMachineSnapshot; // A session is a machine.
   for (const [taskId, record] of book.tasks) {
-    const task = snapshot.children[taskId];
+    const slot = running(snapshot.context).find((candidate) => candidate.taskId === taskId);
+    const task = slot === undefined ? undefined : snapshot.children[slot.childId];
     const context = { book, taskId, since: record.startedAtMs };
     if (task !== undefined) follow(task, context, chain);
     else chain.push(link(context, 'disk', 'the terminal of the task is on its way to the disk'));
@@ -43,19 +45,23 @@ function causesOf(snapshot: Partial<AnyMachineSnapshot>): WaitingCause[] {
   );
 }
 
+/** What the contexts of the charts that wait have to say for whom. */
+type Waiter = { input?: { call?: { callId: string }; session?: { sessionId: string } } };
+
 function wordsFor(cause: WaitingCause, actor: AnyActorRef, { book, taskId }: Place): string {
+  const { input = {} } = ((actor.getSnapshot() as Partial<AnyMachineSnapshot>).context ?? {}) as Waiter; // As above.
   switch (cause) {
     case 'model':
       return `the model ${book.settings.model.name}`;
     case 'tool':
-      return `the tool call ${actor.id.replace(/^call\//, '')}`;
+      return `the tool call ${input.call?.callId ?? ''}`.trimEnd();
     case 'decision':
       return [...(book.askings?.values() ?? [])]
-        .filter((asking) => asking.taskId === taskId)
+        .filter(({ request }) => request.taskId === taskId && request.callId === input.call?.callId)
         .map(({ request }) => request.id)
         .join(', ');
     case 'sub-session':
-      return `the sub-session ${actor.id.replace(/^delegate\//, '')}`;
+      return `the sub-session ${input.session?.sessionId ?? ''}`.trimEnd();
     case 'abort':
       return 'what was told to stop';
     default:

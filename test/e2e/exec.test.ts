@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Script } from '../../src/testing/index.ts';
-import { freePort } from '../model/model-server.ts';
+import { freePort, replyEvents, replyJson, startModelServer } from '../model/model-server.ts';
 import { processesWith } from '../process/survivors.ts';
 import { appears, type RunOptions, runTroupe, temporaryDirectory } from './run-troupe.ts';
 import { startScriptedServer } from './scripted-server.ts';
@@ -150,6 +150,28 @@ describe('troupe exec, where something is missing,', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'Done.\n' });
     expect(stderr).toContain(' warning │ The session goes on, but is not logged safely: ');
     expect(stderr).toMatch(/ {5}log │ none could be made\n$/);
+  });
+
+  it('speaks Chat Completions to a server that has only those, but not where it is told otherwise', async () => {
+    const chunk = { choices: [{ index: 0, delta: { content: 'Chatted.' }, finish_reason: 'stop' }] };
+    const unknown = replyJson(404, { error: { message: 'Unknown path /v1/responses' } });
+    const [server, other] = await Promise.all([
+      startModelServer(unknown, replyEvents([chunk, '[DONE]'])),
+      startModelServer(unknown),
+    ]);
+    const [auto, told] = await Promise.all([
+      runTroupe(['exec', '-m', 'm', 'Go'], { env: { OPENAI_BASE_URL: server.baseURL } }).ended,
+      runTroupe(['exec', '-m', 'm', '--wire', 'responses', 'Go'], { env: { OPENAI_BASE_URL: other.baseURL } }).ended,
+    ]);
+    expect({ code: auto.code, stdout: auto.stdout, paths: server.heads.map(({ url }) => url) }).toEqual({
+      code: 0,
+      stdout: 'Chatted.\n',
+      paths: ['/v1/responses', '/v1/chat/completions'],
+    });
+    expect({ code: told.code, paths: other.heads.map(({ url }) => url) }).toEqual({
+      code: 1,
+      paths: ['/v1/responses'],
+    });
   });
 
   it('says which server does not answer, and ends with 1', async () => {

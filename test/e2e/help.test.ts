@@ -15,13 +15,15 @@ describe('troupe', () => {
     const [asked, alone] = await Promise.all([runTroupe(['--help']).ended, runTroupe([]).ended]);
     expect(asked).toEqual(alone);
     expect({ code: asked.code, stderr: asked.stderr }).toEqual({ code: 0, stderr: '' });
-    for (const words of ['Usage: troupe', '  demo ', '  exec ', 'Examples:', 'troupe exec -m ']) {
+    for (const words of ['Usage: troupe', '  demo ', '  exec ', '  doctor ', 'Examples:', 'troupe exec -m ']) {
       expect(asked.stdout).toContain(words);
     }
   });
 
   it.each([
     ['exec', ['--sandbox', '--approvals', '--model', '--directory', 'OPENAI_BASE_URL', 'Exit codes', 'Examples:']],
+    ['exec', ['--json', '--events', '--wire', '--profile', '--config', 'config.json', '[prompt]', 'codexPathOverride']],
+    ['doctor', ['--profile', 'how to mend it']],
     ['demo', ['--interactive', '--keep']],
   ])('says what %s takes', async (name, words) => {
     const { code, stdout, stderr } = await runTroupe([name, '--help']).ended;

@@ -38,15 +38,21 @@ describe('a work that is a function', () => {
     expect(end()).toEqual({ end: 'failed', error, at: 50, report: NOTHING });
   });
 
-  it('opens delegates beside it, each under the id of its session', () => {
+  it('opens delegates beside it, each under a name that no other has', () => {
     const { open, delegates, actor, state } = stageDefined();
     open('s2');
     open('s3');
     expect(delegates.all.map(({ id, input }) => [id, input])).toEqual([
-      ['delegate/s2', inputOf('s2')],
-      ['delegate/s3', inputOf('s3')],
+      ['delegate/0', inputOf('s2')],
+      ['delegate/1', inputOf('s3')],
     ]);
-    expect([state(), actor.getSnapshot().context.delegates]).toEqual(['running', ['delegate/s2', 'delegate/s3']]);
+    expect([state(), actor.getSnapshot().context.delegates]).toEqual([
+      'running',
+      [
+        { sessionId: 's2', childId: 'delegate/0' },
+        { sessionId: 's3', childId: 'delegate/1' },
+      ],
+    ]);
   });
 
   it('is given the end of each delegate, which is then let go of', () => {
@@ -56,7 +62,7 @@ describe('a work that is a function', () => {
     second.finish(endOf('s3', { at: 70 }));
     expect([delivered, Object.keys(actor.getSnapshot().children)]).toEqual([
       [endOf('s3', { at: 70 })],
-      ['body', 'delegate/s2'],
+      ['body', 'delegate/0'],
     ]);
     first.finish(endOf('s2'));
     expect([delivered.map(({ sessionId }) => sessionId), state()]).toEqual([['s3', 's2'], 'running']);

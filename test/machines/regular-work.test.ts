@@ -38,6 +38,13 @@ describe('the loop of steps', () => {
     expect(work.end()).toEqual({ end: 'completed', answer: 'Second.', data: null, at: 10, report: NOTHING });
   });
 
+  it('keeps what the first answer reports when it goes on without calls', () => {
+    const { answer, says, end } = stageRegular();
+    answer({ value: { status: 'completed', answer: null, calls: [], more: true }, report: { ...NOTHING, killed: 1 } });
+    says('Done.');
+    expect(end()?.report).toEqual({ ...NOTHING, killed: 1 });
+  });
+
   it('does the calls first when the user has said more', () => {
     const work = stageRegular();
     work.says(null, ['a'], true);
@@ -95,7 +102,7 @@ describe('the calls of a step', () => {
     const work = stageRegular();
     work.says(null, ['a', 'b', 'c']);
     expect(work.started()).toEqual(['a', 'b', 'c']);
-    expect(work.actor.getSnapshot().context.running).toEqual(['a', 'b', 'c']);
+    expect(work.actor.getSnapshot().context.running.map(({ callId }) => callId)).toEqual(['a', 'b', 'c']);
   });
 
   it('wait for those before them when one of them may not, and run in their order', () => {
@@ -134,7 +141,7 @@ describe('the calls of a step', () => {
     const work = stageRegular();
     work.says(null, ['a', 'b']);
     work.settle('a');
-    expect(Object.keys(work.actor.getSnapshot().children)).toEqual(['call/b']);
+    expect(Object.keys(work.actor.getSnapshot().children)).toEqual(['call/1']);
     work.settle('b');
     expect(Object.keys(work.actor.getSnapshot().children)).toEqual(['sample']);
   });
@@ -212,10 +219,13 @@ describe('a cancel', () => {
     work.says(null, ['a', 'b', 'X', 'c']);
     work.actor.send(CANCEL);
     expect([work.state(), work.above]).toEqual(['stopping', [ACKNOWLEDGED]]);
-    expect(work.actor.getSnapshot().context).toMatchObject({ waiting: [], running: ['a', 'b'] });
+    expect(work.actor.getSnapshot().context).toMatchObject({
+      waiting: [],
+      running: [{ callId: 'a' }, { callId: 'b' }],
+    });
     expect(work.calls.all.map(({ heard }) => heard)).toEqual([[CANCEL], [CANCEL]]);
     work.settle('a', 110, { ...NOTHING, killed: 1 });
-    expect(work.state()).toBe('stopping');
+    expect([work.state(), Object.keys(work.actor.getSnapshot().children)]).toEqual(['stopping', ['call/1']]);
     work.settle('b', 120, { ...NOTHING, killed: 2 });
     expect([work.started(), work.samples.all.length]).toEqual([['a', 'b'], 1]);
     expect(work.end()).toEqual({ end: 'stopped', at: 120, report: { ...NOTHING, killed: 3 } });

@@ -77,8 +77,8 @@ export function stageSession({ path = ROOT, store }: { path?: Path; store?: Stor
       announceAborting: (_, { taskIds, reason }) => {
         for (const taskId of taskIds) told.push(`aborting ${taskId} ${reason}`);
       },
-      announceEnd({ event }) {
-        const { taskId, end } = endIn(event);
+      announceEnd(scope) {
+        const { taskId, end } = endIn(scope);
         told.push(`end ${taskId} ${end}`);
       },
       answerOrder(scope, answer) {
@@ -110,7 +110,7 @@ export function stageSession({ path = ROOT, store }: { path?: Path; store?: Stor
   }).start();
 
   const task = (taskId: string) => {
-    const found = tasks.all.findLast(({ id }) => id === taskId);
+    const found = tasks.all.findLast(({ input }) => input.taskId === taskId);
     if (found === undefined) throw new Error(`Expected a task "${taskId}" that was started, got none.`);
     return found;
   };
@@ -140,4 +140,14 @@ export function stageSession({ path = ROOT, store }: { path?: Path; store?: Stor
     },
     release: (taskId: string) => actor.send({ type: 'terminal.released', taskId, at: clock.now() }),
   };
+}
+
+/** A session in the state, with `a` as its foreground task. */
+export function stageIn(state: 'busy' | 'replacing' | 'settling') {
+  const staged = stageSession();
+  staged.start('a');
+  if (state === 'replacing') staged.start('b', { whenBusy: 'replace' });
+  if (state === 'settling') staged.complete('a');
+  if (staged.activity() !== state) throw new Error(`Expected a session in ${state}, got one in ${staged.activity()}.`);
+  return staged;
 }

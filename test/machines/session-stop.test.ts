@@ -152,12 +152,13 @@ describe('a close', () => {
   });
 
   it('aborts all that runs, drops what is queued, and waits for the terminals to be seen', () => {
-    const { start, close, task, aborted, release, told, activity, actor } = stageSession();
+    const { start, close, task, aborted, release, told, activity, actor, context } = stageSession();
     start('x', BESIDE);
     start('a');
     start('b');
     close();
     expect([activity(), task('a').heard, task('x').heard]).toEqual(['closing', [SHUTDOWN], [SHUTDOWN]]);
+    expect(context().queue).toEqual([]);
     expect(told.slice(-3)).toEqual(['drop b shutdown', 'aborting a shutdown', 'aborting x shutdown']);
     aborted('a');
     aborted('x');

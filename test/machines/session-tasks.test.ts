@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { sessionMachine } from '../../machines/session.machine.ts';
-import { keptOf, orderOf, ROOT, START, stageSession } from './session-stage.ts';
+import { orderOf, ROOT, START, stageIn, stageSession } from './session-stage.ts';
 
 const BESIDE = { placement: 'beside' } as const;
 const REJECT = { whenBusy: 'reject' } as const;
@@ -13,9 +13,9 @@ describe('a start', () => {
     start('a');
     expect([activity(), told]).toEqual(['busy', ['opened', 'answer a started', 'start a']]);
     expect(tasks.all.map(({ id, input }) => [id, input])).toEqual([
-      ['a', { taskId: 'a', sessionId: 's1', kind: 'job', killMs: 500 }],
+      ['job/foreground', { taskId: 'a', sessionId: 's1', kind: 'job', killMs: 500 }],
     ]);
-    expect(context().foreground).toEqual({ taskId: 'a', kind: 'job', steerable: false });
+    expect(context().foreground).toEqual({ taskId: 'a', childId: 'job/foreground', kind: 'job', steerable: false });
   });
 
   it('is known to the session before the task begins to run', () => {
@@ -23,7 +23,7 @@ describe('a start', () => {
     const staged = stageSession();
     staged.actor.subscribe(({ context, children }) => seen.push([context.foreground?.taskId, Object.keys(children)]));
     staged.start('a');
-    expect(seen).toEqual([['a', ['a']]]);
+    expect(seen).toEqual([['a', ['job/foreground']]]);
   });
 
   it('waits its turn while another runs, and begins only when the terminal of that one is seen', () => {
@@ -83,11 +83,12 @@ describe('a start', () => {
   });
 
   it('that replaces only waits when the foreground task makes room already', () => {
-    const { start, task, told, activity } = stageSession();
+    const { start, task, told, activity, context } = stageSession();
     start('a');
     start('b', REPLACE);
     start('c', REPLACE);
     expect([activity(), task('a').heard.length, told.at(-1)]).toEqual(['replacing', 1, 'answer c queued']);
+    expect(context().queue.map(({ taskId }) => taskId)).toEqual(['b', 'c']);
   });
 
   it('waits while a terminal is on its way to the disk', () => {
@@ -99,10 +100,11 @@ describe('a start', () => {
   });
 });
 
-/** A session in the state, with `a` as its foreground task. */
-function stageIn(state: 'busy' | 'replacing' | 'settling') {
+/** A session in the state, with `x` beside. */
+function stageBeside(state: 'idle' | 'busy' | 'replacing' | 'settling') {
   const staged = stageSession();
-  staged.start('a');
+  staged.start('x', BESIDE);
+  if (state !== 'idle') staged.start('a');
   if (state === 'replacing') staged.start('b', REPLACE);
   if (state === 'settling') staged.complete('a');
   expect(staged.activity()).toBe(state);
@@ -115,11 +117,12 @@ describe('a start beside', () => {
     start('x', BESIDE);
     start('y', BESIDE);
     expect([activity(), context().beside.map(({ taskId }) => taskId)]).toEqual(['idle', ['x', 'y']]);
+    expect(told.slice(1)).toEqual(['answer x started', 'start x', 'answer y started', 'start y']);
     start('a');
     expect([activity(), told.at(-1), context().foreground?.taskId]).toEqual(['busy', 'start a', 'a']);
   });
 
-  it.each(['busy', 'replacing'] as const)('begins at once in %s, whatever it does when busy', (state) => {
+  it.each(['busy', 'replacing', 'settling'] as const)('begins at once in %s, whatever it does when busy', (state) => {
     const staged = stageIn(state);
     staged.start('x', { ...BESIDE, ...REPLACE });
     expect([staged.activity(), staged.told.slice(-2)]).toEqual([state, ['answer x started', 'start x']]);
@@ -135,25 +138,28 @@ describe('a start beside', () => {
     expect(activity()).toBe('idle');
   });
 
-  it.each(['idle', 'busy', 'replacing'] as const)('ends without ending what runs in the foreground, in %s', (state) => {
-    const staged = state === 'idle' ? stageSession() : stageIn(state);
-    staged.start('x', BESIDE);
-    staged.complete('x');
-    expect([staged.activity(), staged.told.at(-1)]).toEqual([state, 'end x completed']);
-    expect([staged.context().beside, staged.context().unreleased]).toEqual([[], ['x']]);
-    staged.release('x');
-    expect([staged.activity(), staged.context().unreleased]).toEqual([state, []]);
-  });
+  it.each(['idle', 'busy', 'replacing', 'settling'] as const)(
+    'ends without ending what runs in the foreground, in %s',
+    (state) => {
+      const staged = stageBeside(state);
+      const children = () => Object.keys(staged.actor.getSnapshot().children).filter((id) => id === 'job/beside-0');
+      expect(children()).toEqual(['job/beside-0']);
+      staged.complete('x');
+      expect([staged.activity(), staged.told.at(-1), children()]).toEqual([state, 'end x completed', []]);
+      expect(staged.above.at(-1)).toMatchObject({ type: 'session.task-ended', taskId: 'x', end: { end: 'completed' } });
+      expect([staged.context().beside, staged.context().unreleased.includes('x')]).toEqual([[], true]);
+      staged.release('x');
+      expect([staged.activity(), staged.context().unreleased.includes('x')]).toEqual([state, false]);
+    },
+  );
 
   it.each(['idle', 'busy', 'replacing', 'settling'] as const)('fails alone when it crashes, in %s', (state) => {
-    const staged = stageSession();
-    staged.start('x', BESIDE);
-    if (state !== 'idle') staged.start('a');
-    if (state === 'replacing') staged.start('b', REPLACE);
-    if (state === 'settling') staged.complete('a');
+    const staged = stageBeside(state);
     staged.task('x').crash('It broke.');
     expect([staged.activity(), staged.told.at(-1)]).toEqual([state, 'end x failed']);
-    expect(staged.actor.getSnapshot().status).toBe('active');
+    expect(staged.above.at(-1)).toMatchObject({ type: 'session.task-ended', taskId: 'x', end: { end: 'failed' } });
+    expect([staged.context().beside, staged.actor.getSnapshot().status]).toEqual([[], 'active']);
+    expect(Object.keys(staged.actor.getSnapshot().children)).not.toContain('job/beside-0');
   });
 
   it('is waited for: what is next begins when all terminals are seen', () => {
@@ -171,15 +177,17 @@ describe('a start beside', () => {
 });
 
 describe('the end of a task', () => {
-  it('lets go of the task and tells whoever opened the session', () => {
-    const { start, complete, above, actor, context } = stageSession();
-    start('a');
-    complete('a');
-    const end = { taskId: 'a', kind: 'job', at: START, end: 'completed', answer: null, data: null };
-    const report = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
-    expect(above).toEqual([{ type: 'session.task-ended', taskId: 'a', at: START, end, report }]);
-    expect([Object.keys(actor.getSnapshot().children), context().foreground]).toEqual([[], null]);
-  });
+  it.each(['busy', 'replacing'] as const)(
+    'lets go of the task and tells whoever opened the session, in %s',
+    (state) => {
+      const { complete, above, actor, context } = stageIn(state);
+      complete('a');
+      const end = { taskId: 'a', kind: 'job', at: START, end: 'completed', answer: null, data: null };
+      const report = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
+      expect(above).toEqual([{ type: 'session.task-ended', taskId: 'a', at: START, end, report }]);
+      expect([actor.getSnapshot().children, context().foreground, context().unreleased]).toEqual([{}, null, ['a']]);
+    },
+  );
 
   it('by an abort says which sessions have stopped, its own first', () => {
     const { start, task, above } = stageSession();
@@ -196,7 +204,9 @@ describe('the end of a task', () => {
     const message = "The task crashed: It broke.. This is a defect of the task's machine.";
     const error = { code: 'internal', message, retryable: false };
     expect([staged.activity(), staged.told.at(-1)]).toEqual(['settling', 'end a failed']);
-    expect(staged.above).toMatchObject([{ end: { taskId: 'a', kind: 'a', at: 0, end: 'failed', error } }]);
+    expect([staged.context().foreground, staged.context().unreleased]).toEqual([null, ['a']]);
+    expect(staged.actor.getSnapshot().children).toEqual({});
+    expect(staged.above).toMatchObject([{ end: { taskId: 'a', kind: 'job', at: 0, end: 'failed', error } }]);
     expect(staged.actor.getSnapshot().status).toBe('active');
   });
 
@@ -213,81 +223,5 @@ describe('the end of a task', () => {
     }).start();
     actor.send({ type: 'task.acknowledged', taskId: 'a', at: 1 });
     expect(actor.getSnapshot().value).toEqual({ activity: 'idle', attention: 'clear' });
-  });
-});
-
-describe('what the user says meanwhile', () => {
-  it('starts a task when nothing runs', () => {
-    const { steer, activity, told, context } = stageSession();
-    steer('1');
-    expect([activity(), told.slice(1), context().inputs]).toEqual([
-      'busy',
-      ['answer said-1 started', 'start said-1'],
-      [],
-    ]);
-  });
-
-  it.each(['busy', 'replacing', 'settling'] as const)('is kept, logged and answered in %s', (state) => {
-    const staged = stageIn(state);
-    staged.steer('1');
-    expect([staged.activity(), staged.told.slice(-2)]).toEqual([state, ['input 1', 'keep said-1']]);
-    expect(staged.context().inputs).toEqual([keptOf('1')]);
-  });
-
-  it('is gone once the task has taken it', () => {
-    const { steer, actor, complete, release, activity, context } = stageIn('busy');
-    for (const inputId of ['1', '2', '3']) steer(inputId);
-    actor.send({ type: 'inputs.taken', inputIds: ['1', '3'] });
-    expect(context().inputs).toEqual([keptOf('2')]);
-    actor.send({ type: 'inputs.taken', inputIds: ['2'] });
-    complete('a');
-    release('a');
-    expect(activity()).toBe('idle');
-  });
-
-  it('and no task has taken becomes the next task once the one before has completed', () => {
-    const { steer, complete, release, activity, told, context } = stageIn('busy');
-    steer('1');
-    steer('2');
-    complete('a');
-    release('a');
-    expect([activity(), told.at(-1), context().inputs]).toEqual(['busy', 'start said-1', [keptOf('2')]]);
-  });
-
-  it('comes after what was queued', () => {
-    const { start, steer, complete, release, told, context } = stageIn('busy');
-    steer('1');
-    start('b');
-    complete('a');
-    release('a');
-    expect([told.at(-1), context().inputs]).toEqual(['start b', [keptOf('1')]]);
-    complete('b');
-    release('b');
-    expect(told.at(-1)).toBe('start said-1');
-  });
-
-  it.each(['aborted', 'crashed'] as const)('waits for the next start when the task before was %s', (how) => {
-    const staged = stageIn('busy');
-    staged.steer('1');
-    if (how === 'aborted') staged.aborted('a');
-    else staged.task('a').crash('It broke.');
-    staged.release('a');
-    expect([staged.activity(), staged.context().inputs]).toEqual(['idle', [keptOf('1')]]);
-    staged.start('b');
-    expect([staged.activity(), staged.context().inputs]).toEqual(['busy', [keptOf('1')]]);
-    staged.complete('b');
-    staged.release('b');
-    expect(staged.told.at(-1)).toBe('start said-1');
-  });
-
-  it('is not started by the end of a task beside', () => {
-    const { start, steer, aborted, complete, release, activity } = stageIn('busy');
-    start('x', BESIDE);
-    steer('1');
-    aborted('a');
-    complete('x');
-    release('a');
-    release('x');
-    expect(activity()).toBe('idle');
   });
 });

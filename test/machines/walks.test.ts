@@ -103,7 +103,11 @@ describe('a session, whatever happens in whatever order', () => {
           const { foreground } = session.context();
           if (session.activity() !== 'closing')
             expect([session.activity(), foreground !== null]).toEqual([session.activity(), busy]);
-          expect(Object.keys(session.actor.getSnapshot().children).toSorted()).toEqual(running(session).toSorted());
+          const { beside } = session.context();
+          const slots = foreground === null ? beside : [foreground, ...beside];
+          expect(Object.keys(session.actor.getSnapshot().children).toSorted()).toEqual(
+            slots.map(({ childId }) => childId).toSorted(),
+          );
           stored(session.actor, session.clock);
         };
         for (const move of moves) {

@@ -33,6 +33,26 @@ test.each([
   });
 });
 
+test.each([
+  { status: 405, code: 'model-error' },
+  { status: 407, code: 'unauthorized' },
+  { status: 413, code: 'model-error' },
+  { status: 501, code: 'model-error' },
+])('does not try again after a $status', ({ status, code }) => {
+  expect(faultOf({ status, message: 'm' }, 'http://model')).toMatchObject({ error: { code }, retriesMax: 0 });
+});
+
+test.each([
+  { message: 'Please try again in 1.5s. Visit us.', ms: 1500 },
+  { message: 'Please try again in 20ms.', ms: 20 },
+  { message: 'Please try again in 1m2.5s.', ms: 60_000 },
+  { message: 'Try again in 30 seconds', ms: 30_000 },
+  { message: 'Try again in 2 hours', ms: 60_000 },
+  { message: 'Try again in a moment', ms: null },
+])('takes "$message" for $ms ms', ({ message, ms }) => {
+  expect(faultOf({ status: 429, message }, 'http://model').retryAfterMs).toBe(ms);
+});
+
 test('quotes the server shortly, in one well-formed line', () => {
   const { error } = faultOf({ status: 500, message: `a\n b\ud83d${'x'.repeat(10_000)}` }, 'http://model');
   expect(error.message.length).toBeLessThan(700);
@@ -45,6 +65,12 @@ test.each([
   { thrown: caused('ECONNREFUSED'), begun: false, code: 'model-unreachable', retriesMax: 2 },
   { thrown: caused('ENOTFOUND'), begun: false, code: 'model-unreachable', retriesMax: 2 },
   { thrown: caused('DEPTH_ZERO_SELF_SIGNED_CERT'), begun: false, code: 'model-unreachable', retriesMax: 0 },
+  { thrown: caused('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), begun: false, code: 'model-unreachable', retriesMax: 0 },
+  { thrown: caused('ERR_TLS_CERT_ALTNAME_INVALID'), begun: false, code: 'model-unreachable', retriesMax: 0 },
+  { thrown: caused('ERR_SSL_WRONG_VERSION_NUMBER'), begun: false, code: 'model-unreachable', retriesMax: 0 },
+  { thrown: caused('EPROTO'), begun: false, code: 'model-unreachable', retriesMax: 0 },
+  { thrown: caused('ETIMEDOUT'), begun: false, code: 'model-unreachable', retriesMax: 2 },
+  { thrown: caused('ETIMEDOUT'), begun: true, code: 'stream-cut', retriesMax: Number.POSITIVE_INFINITY },
   { thrown: caused('ECONNRESET'), begun: false, code: 'model-unreachable', retriesMax: Number.POSITIVE_INFINITY },
   { thrown: caused('UND_ERR_SOCKET'), begun: true, code: 'stream-cut', retriesMax: Number.POSITIVE_INFINITY },
   { thrown: 'just words', begun: true, code: 'stream-cut', retriesMax: Number.POSITIVE_INFINITY },

@@ -7,7 +7,7 @@ import { EVENT_STREAM, type Reply, startModelServer } from './model-server.ts';
 import { answersIn, finalOf, recordedStreams, type Said, saidBy, sumOf, unstreamed } from './recordings.ts';
 
 /** Recordings up to this many bytes are sent byte by byte; longer ones in pieces, to save time. */
-const BYTEWISE_BYTES_MAX = 48 * 1024;
+const BYTEWISE_BYTES_MAX = 24 * 1024;
 const PIECE_BYTES = 7;
 /** Of one recording, which may hold several answers. */
 const CUTS = 50;

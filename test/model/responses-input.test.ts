@@ -92,6 +92,57 @@ test.each([
   expect(inputItems(history, OPENAI)).not.toContainEqual(expect.objectContaining({ type: 'reasoning' }));
 });
 
+test('gives another server its encrypted reasoning back, and to nobody else', () => {
+  const ofLocal = (item: unknown) => ({ provider: LOCAL.provider, item });
+  const history: readonly HistoryEntry[] = [
+    { type: 'reasoning', text: '', raw: ofLocal(reasoning) },
+    { type: 'message', role: 'assistant', text: 'Hi', raw: ofLocal(answer) },
+  ];
+  expect(inputItems(history, LOCAL)).toEqual([reasoning, answer]);
+  expect(inputItems(history, OPENAI)).toEqual([
+    { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hi' }] },
+  ]);
+});
+
+test('does not take what Chat Completions left for items', () => {
+  const raw = { provider: 'openai', item: { type: 'function', extra: 1 } };
+  const history: readonly HistoryEntry[] = [
+    { type: 'reasoning', text: 'Hm', raw: { provider: 'openai', item: { field: 'reasoning_content' } } },
+    { type: 'call', callId: 'c1', name: 'shell', arguments: '{}', raw },
+    { type: 'output', callId: 'c1', output: 'done' },
+  ];
+  expect(inputItems(history, OPENAI)).toEqual(SHELL);
+});
+
+test('gives back no name that OpenAI refuses, and no reasoning that led to it', () => {
+  const item = { type: 'function_call', id: 'fc_1', call_id: 'c1', name: 'a b', arguments: '{}' };
+  const history: readonly HistoryEntry[] = [
+    { type: 'reasoning', text: '', raw: raw(reasoning) },
+    { type: 'call', callId: 'c1', name: 'a b', arguments: '{}', raw: raw(item) },
+  ];
+  expect(inputItems(history, OPENAI)).toEqual([{ type: 'function_call', call_id: 'c1', name: 'a_b', arguments: '{}' }]);
+});
+
+test('gives servers that parse arguments only what they can parse', () => {
+  const item = { type: 'function_call', call_id: 'c1', name: 'shell', arguments: '{"a":' };
+  const call = (provider: string): HistoryEntry => ({
+    type: 'call',
+    callId: 'c1',
+    name: 'shell',
+    arguments: '{"a":',
+    raw: { provider, item },
+  });
+  expect(inputItems([call('openai')], OPENAI)).toEqual([item]);
+  expect(inputItems([call(LOCAL.provider)], LOCAL)).toEqual([{ ...item, arguments: '{"malformed":"{\\"a\\":"}' }]);
+});
+
+test('calls the developer the system where the other name is not known', () => {
+  const history: readonly HistoryEntry[] = [
+    { type: 'message', role: 'developer', content: [{ type: 'text', text: 'Be kind.' }] },
+  ];
+  expect(inputItems(history, LOCAL, new Set(['developer role']))).toMatchObject([{ role: 'system' }]);
+});
+
 const IMAGES = ['/a.png', '/b.png'].map((path) => ({ type: 'local-image' as const, path }));
 const WITH_IMAGES: readonly HistoryEntry[] = [{ type: 'message', role: 'user', content: IMAGES }];
 const never = new AbortController().signal;

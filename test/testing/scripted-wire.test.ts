@@ -29,12 +29,22 @@ const DEPTHS: Readonly<Record<string, (script: Script) => { model: Model; report
     const wire = scriptedWire(script);
     return { model: overWire(wire.fetch), report: wire };
   },
+  'on the wire of Chat Completions': (script) => {
+    const wire = scriptedWire(script);
+    // A name of Azure's, because it is told as much as OpenAI is; nothing is sent there.
+    return { model: overWire(wire.fetch, 'chat', 'https://scripted.openai.azure.com/v1'), report: wire };
+  },
 };
 
-function overWire(fetch: typeof globalThis.fetch): Model {
+function overWire(
+  fetch: typeof globalThis.fetch,
+  wireApi: 'responses' | 'chat' = 'responses',
+  baseURL = 'http://scripted.invalid/v1',
+): Model {
   return openaiModel({
     model: 'scripted',
-    baseURL: 'http://scripted.invalid/v1',
+    baseURL,
+    wireApi,
     apiKey: 'none',
     env: {},
     fetch,
@@ -76,7 +86,7 @@ function outputWithoutRaw({ raw: _, ...output }: ModelOutput): ModelOutput {
   return output;
 }
 
-test('the same script gives the same outputs on the port and on the wire', async () => {
+test('the same script gives the same outputs on the port and on both wires', async () => {
   const script: Script = [
     {
       expect: ({ instructions, tools, parallelToolCalls, effort, outputSchema, cacheKey, history }) =>
@@ -104,10 +114,18 @@ test('the same script gives the same outputs on the port and on the wire', async
     }),
   );
   expect(played[1]).toEqual(played[0]);
+  // Chat Completions have no items: nothing is finished before the answer is.
+  expect(sorted(played[2])).toEqual(sorted(played[0]));
   expect(played[0]?.answers.at(1)).toMatchObject({
     outputs: [{ text: '1 6 {"call_1":"done {\\"command\\":\\"ls\\"}","mine":"done no JSON"}' }, { callId: 'call_2' }],
   });
 });
+
+function sorted<T extends { progress: readonly ModelProgress[] }>(played: T | undefined) {
+  const isEnd = ({ type }: ModelProgress) => type === 'output.completed';
+  const progress = played?.progress ?? [];
+  return { ...played, progress: [...progress.filter((told) => !isEnd(told)), ...progress.filter(isEnd)] };
+}
 
 const faults: readonly Partial<TaskError>[] = [
   {},
@@ -127,7 +145,7 @@ const failing: readonly ScriptStep[] = [
   ...faults.slice(0, -1).map((fail) => ({ fail, say: 'Half' })),
 ];
 
-test.each(failing)('fails alike at both depths: %o', async (step) => {
+test.each(failing)('fails alike at all depths: %o', async (step) => {
   const outcomes = await Promise.all(
     Object.values(DEPTHS).map(async (at) => {
       const { answers, progress } = await converse(at([step]).model);
@@ -138,6 +156,7 @@ test.each(failing)('fails alike at both depths: %o', async (step) => {
     }),
   );
   expect(outcomes[1]).toEqual(outcomes[0]);
+  expect(outcomes[2]).toEqual(outcomes[0]);
 });
 
 test.each(Object.keys(DEPTHS))('%s an answer is cut short with its reason', async (depth) => {
@@ -213,7 +232,7 @@ test('each retry asks for a step of its own', async () => {
   wire.verify();
 });
 
-test('a request that a server of the Responses API would not know is refused, and a complaint', async () => {
+test('a request that a server would not know is refused, and a complaint', async () => {
   const wire = scriptedWire([]);
   const answers = await Promise.all([
     wire.fetch('http://scripted.invalid/v1/models'),
@@ -221,7 +240,7 @@ test('a request that a server of the Responses API would not know is refused, an
   ]);
   expect(answers.map(({ status }) => status)).toEqual([404, 404]);
   expect(wire.complaints).toEqual([
-    'Expected a POST to …/responses, got GET http://scripted.invalid/v1/models.',
+    'Expected a POST to …/responses or …/chat/completions, got GET http://scripted.invalid/v1/models.',
     'Expected a JSON body that asks for a stream.',
   ]);
 });
