@@ -100,15 +100,15 @@ async function main(argv: readonly string[]): Promise<number> {
       ]),
     )
     .option('-p, --profile <name>', 'a profile of the configuration file')
-    .option('-c, --config <key=value>', 'a setting by the name that Codex has for it (repeatable)', collected, [])
-    .option('-i, --image <file>', 'an image to look at (repeatable)', collected, [])
+    .addOption(repeatable('-c, --config <key=value>', 'a setting by the name that Codex has for it (repeatable)'))
+    .addOption(repeatable('-i, --image <file>', 'an image to look at (repeatable)'))
     .option('--output-schema <file>', 'a JSON Schema that the answer must fit')
     .option('-o, --output-last-message <file>', 'where the last answer is written')
     .option('--json', 'write events as lines of JSON, as Codex does')
     .addOption(new Option('--events', 'write all events of the session as lines of JSON').conflicts('json'))
     .addOption(new Option('--experimental-json').implies({ json: true }).hideHelp())
     .addOption(new Option('--cd <dir>').hideHelp())
-    .addOption(new Option('--add-dir <dir>').argParser(collected).default([]).hideHelp())
+    .addOption(repeatable('--add-dir <dir>').hideHelp())
     .addOption(new Option('--skip-git-repo-check').hideHelp())
     .addOption(new Option('--thread-source <source>').hideHelp())
     .addOption(new Option('--last').hideHelp())
@@ -158,8 +158,9 @@ function sortedForJson(words: readonly string[], program: Command): SortedArgume
   return sorted?.isJson ? sorted : null;
 }
 
-function collected(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+function repeatable(flags: string, description?: string): Option {
+  const collect = (value: string, before: readonly string[]) => [...before, value];
+  return new Option(flags, description).argParser(collect).default([], 'none');
 }
 
 function ownVersion(): string {

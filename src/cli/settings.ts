@@ -36,9 +36,10 @@ export function settingsOfEnvironment(env: Readonly<Record<string, string | unde
   return { model: env.TROUPE_MODEL || env.OPENAI_MODEL || undefined, baseURL: env.OPENAI_BASE_URL || undefined };
 }
 
-/** The key to the model's server, if there is one; the second name is what `@openai/codex-sdk` gives it by. */
+/** The API key. A caller that speaks as Codex's SDK does gives its own key by a name of its own; that one counts then. */
 export function apiKeyOf(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  return env.OPENAI_API_KEY || env.CODEX_API_KEY || undefined;
+  const { OPENAI_API_KEY, CODEX_API_KEY, CODEX_INTERNAL_ORIGINATOR_OVERRIDE: caller } = env;
+  return (caller ? CODEX_API_KEY || OPENAI_API_KEY : OPENAI_API_KEY || CODEX_API_KEY) || undefined;
 }
 
 /**

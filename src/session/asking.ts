@@ -107,6 +107,7 @@ const FITTING: Readonly<Record<RequestSubject['kind'], readonly string[]>> = {
   elicitation: ['accept', 'decline', 'cancel', 'denied', 'abort'],
 };
 
+const UNHEARD: Decision = { decision: 'denied', message: 'Nobody is there to decide it.' };
 const ABORTED: Resolution = { how: 'withdrawn', why: 'aborted' };
 const REFUSED_BY_POLICY: Decision = {
   decision: 'denied',
@@ -172,7 +173,7 @@ function remember(book: Book, requestId: string, how: Resolution['how']): void {
 }
 
 function decisionOf(resolution: Resolution, timeoutMs: number | null): Decision {
-  if (resolution.how === 'answered') return resolution.decision;
+  if (resolution.how === 'answered') return resolution.by === 'nobody' ? UNHEARD : resolution.decision;
   if (resolution.how === 'expired') return { decision: 'denied', message: `Nobody decided within ${timeoutMs} ms.` };
   throw withdrawn(resolution.why);
 }

@@ -59,8 +59,9 @@ export async function askForCall(ports: SessionPorts, callId: string): Promise<A
     if (word === 'approved-for-session') ports.grant(call.key);
     return 'run';
   }
-  const message = typeof decision === 'object' && 'message' in decision ? `: ${decision.message}` : '';
-  refuse(ports, call, `rejected by user${message}`, 'declined');
+  const words =
+    typeof decision === 'object' && 'message' in decision ? `rejected: ${decision.message}` : 'rejected by user';
+  refuse(ports, call, words, 'declined');
   return 'settled';
 }
 

@@ -138,7 +138,9 @@ describe('requests', () => {
   it('that nobody listens to are denied at once, with a warning', async () => {
     const { session, events } = rig({ tasks: { asker } });
     const task = session.start('asker', { ids: ['anyone'] });
-    expect(await task.outcome).toMatchObject({ answers: [['anyone', 'denied']] });
+    expect(await task.outcome).toMatchObject({
+      answers: [['anyone', { decision: 'denied', message: 'Nobody is there to decide it.' }]],
+    });
     expect(
       events
         .filter(({ type }) => type === 'warning.raised')
@@ -178,7 +180,9 @@ describe('requests', () => {
     for (const onRequest of [() => Promise.reject(new Error('broken')), () => 'approved' as const]) {
       const { session, events } = rig({ tasks: { asker }, onRequest });
       const task = session.start('asker', { ids: ['x'] });
-      expect(await task.outcome).toMatchObject({ answers: [['x', 'denied']] });
+      expect(await task.outcome).toMatchObject({
+        answers: [['x', { decision: 'denied', message: 'Nobody is there to decide it.' }]],
+      });
       expect(events.find(({ type }) => type === 'warning.raised')).toMatchObject({ code: 'request-handler-failed' });
       await session.close();
     }
