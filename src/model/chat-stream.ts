@@ -186,7 +186,7 @@ function thoughtOf(thinking: unknown): string {
 }
 
 /** What the server counted; null when it did not count (absent, null or zero). */
-export function chatUsage(value: unknown): Usage | null {
+function chatUsage(value: unknown): Usage | null {
   const fields = fieldsOf(value);
   const inputTokens = countOf(fields.prompt_tokens);
   const outputTokens = countOf(fields.completion_tokens);

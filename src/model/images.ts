@@ -15,15 +15,6 @@ export function imageUrl(part: Extract<InputPart, { type: 'image' | 'local-image
   return part.type === 'image' ? part.url : urls.get(part);
 }
 
-/** The local images that a history shows, in order. */
-export function localImages(history: readonly HistoryEntry[]): readonly LocalImage[] {
-  return history.flatMap((entry) =>
-    entry.type === 'message' && entry.role !== 'assistant'
-      ? entry.content.filter((part) => part.type === 'local-image')
-      : [],
-  );
-}
-
 /**
  * Loads the local images of a history through `load`, each once: what the model was shown stays what it is, even when
  * the file changes. An image that cannot be read is left out, and tried again with the next request.
@@ -35,7 +26,8 @@ export function createImageLoader(load: ((path: string) => Promise<string>) | un
     if (load === undefined) return urls;
     for (const image of localImages(history)) {
       // An image that has gone since must not stop the conversation.
-      const url = known.get(image) ?? (await unlessAborted(load(image.path), signal).catch(() => null));
+      const loading = async () => load(image.path);
+      const url = known.get(image) ?? (await unlessAborted(loading(), signal).catch(() => null));
       signal.throwIfAborted();
       if (url === null) continue;
       known.set(image, url);
@@ -43,4 +35,13 @@ export function createImageLoader(load: ((path: string) => Promise<string>) | un
     }
     return urls;
   };
+}
+
+/** The local images that a history shows, in order. */
+function localImages(history: readonly HistoryEntry[]): readonly LocalImage[] {
+  return history.flatMap((entry) =>
+    entry.type === 'message' && entry.role !== 'assistant'
+      ? entry.content.filter((part) => part.type === 'local-image')
+      : [],
+  );
 }

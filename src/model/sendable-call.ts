@@ -15,7 +15,7 @@ export function sendableArguments(text: string): string {
   return isJsonObject(text) ? text : JSON.stringify({ malformed: text.toWellFormed() });
 }
 
-export function isJsonObject(text: string): boolean {
+function isJsonObject(text: string): boolean {
   try {
     return isFields(JSON.parse(text));
   } catch {

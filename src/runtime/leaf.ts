@@ -173,6 +173,7 @@ function giveUp(self: AnyActorRef): void {
   const live = lives.get(self);
   if (live === undefined) return;
   live.revoked = true;
+  live.ended?.();
   live.controller.abort();
   // Nobody is left to be told of a kill that failed.
   for (const owned of live.owned) owned.kill(0).catch(() => {});

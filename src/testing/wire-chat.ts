@@ -18,9 +18,8 @@ export function chatText(answer: ScriptedAnswer, id: string, body: Fields): stri
 }
 
 function answerChunks({ outputs, ending, usage }: ScriptedAnswer, isCounted: boolean): readonly (Fields | string)[] {
-  const unfinished = ending.how === 'hangs' || ending.how === 'failed' ? outputs.at(-1) : undefined;
   const calls = outputs.filter(({ output }) => output.type === 'call');
-  const said = outputs.flatMap((output) => deltasOf(output, calls.indexOf(output), output !== unfinished));
+  const said = outputs.flatMap((output) => deltasOf(output, calls.indexOf(output)));
   const begun = [chunkOf({ role: 'assistant', content: '' }), ...said.map((delta) => chunkOf(delta))];
   const counted = isCounted && usage !== null ? [{ choices: [], usage: wireUsage(usage) }] : [];
   switch (ending.how) {
@@ -49,8 +48,8 @@ function chunkOf(delta: Fields, finish_reason: string | null = null): Fields {
   return { choices: [{ index: 0, delta, finish_reason }] };
 }
 
-/** A call comes in three pieces: its name, and its arguments in halves. An unfinished one keeps the second to itself. */
-function deltasOf({ output, deltas }: ScriptedOutput, index: number, isFinished: boolean): readonly Fields[] {
+/** A call comes in three pieces: its name, and its arguments in halves. */
+function deltasOf({ output, deltas }: ScriptedOutput, index: number): readonly Fields[] {
   switch (output.type) {
     case 'message':
       return deltas.map((content) => ({ content }));
@@ -59,7 +58,7 @@ function deltasOf({ output, deltas }: ScriptedOutput, index: number, isFinished:
     case 'call': {
       const { callId, name, arguments: text } = output;
       const half = Math.floor(text.length / 2);
-      const pieces = [text.slice(0, half), ...(isFinished ? [text.slice(half)] : [])];
+      const pieces = [text.slice(0, half), text.slice(half)];
       return [
         { tool_calls: [{ index, id: callId, type: 'function', function: { name, arguments: '' } }] },
         ...pieces.map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),

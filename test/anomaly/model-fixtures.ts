@@ -43,6 +43,8 @@ const done = (output_index = 0, more: object = {}) => ({
   item: { ...item, ...more },
 });
 const NESTED = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+/** 180 KB that become 40 MB. */
+const BOMB = gzipSync(`data: ${'x'.repeat(40 * MIB)}`, { level: 1 });
 const gzipped = { ...EVENT_STREAM, 'content-encoding': 'gzip' };
 
 export const FIXTURES: readonly Fixture[] = [
@@ -51,6 +53,12 @@ export const FIXTURES: readonly Fixture[] = [
     name: 'cut in the middle of data',
     replies: (it) => [replyStream(`${half(it)}data: {"type":"response.outp`), good(it)],
     ...once,
+  },
+  {
+    group: 1,
+    name: 'cut in the middle of data, always',
+    replies: (it) => [replyStream(`${half(it)}data: {"type":"response.outp`)],
+    ...always('stream-cut!'),
   },
   {
     group: 2,
@@ -267,14 +275,24 @@ export const FIXTURES: readonly Fixture[] = [
   {
     group: 31,
     name: 'a gzip bomb',
-    replies: () => [replyStream(gzipSync(`data: ${'x'.repeat(64 * MIB)}`), undefined, gzipped)],
+    replies: () => [replyStream(BOMB, undefined, gzipped)],
     ...atOnce('model-error'),
   },
   {
     group: 31,
     name: 'a gzip bomb as the words of an error',
+    replies: () => [(response) => response.writeHead(400, { 'content-encoding': 'gzip' }).end(BOMB)],
+    ...atOnce('model-error'),
+  },
+  {
+    group: 31,
+    name: 'words of an error that never end',
     replies: () => [
-      (response) => response.writeHead(400, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(64 * MIB))),
+      (response) => {
+        const more = () => response.write('x'.repeat(64 * 1024), () => response.destroyed || setImmediate(more));
+        response.writeHead(400);
+        more();
+      },
     ],
     ...atOnce('model-error'),
   },

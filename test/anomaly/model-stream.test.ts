@@ -243,15 +243,15 @@ describe('30 a server that takes its time', () => {
     return { clock, answer, closed: closed.promise };
   }
 
-  test.each([
-    { what: 'whose headers never come', reply: (() => undefined) as Reply },
+  test.each<{ what: string; reply: Reply }>([
+    { what: 'whose headers never come', reply: () => undefined },
     {
       what: 'whose words of an error never end',
-      reply: ((response) => void response.writeHead(500).write('{"error":')) as Reply,
+      reply: (response) => void response.writeHead(500).write('{"error":'),
     },
     {
       what: 'that falls silent after its headers',
-      reply: ((response) => response.writeHead(200, EVENT_STREAM).flushHeaders()) as Reply,
+      reply: (response) => response.writeHead(200, EVENT_STREAM).flushHeaders(),
     },
   ])('$what is given up', async ({ reply }) => {
     const { clock, answer, closed } = await askSlow(reply, { idleTimeoutMs: 5000 });

@@ -72,6 +72,13 @@ describe('the events of a child', () => {
     expect(told.map(({ type }) => type)).toEqual(['step.started', 'stream.retrying']);
   });
 
+  it('are never hidden when they are committed, whatever is asked for', async () => {
+    const { child, told } = stageRelay({ hides: new Set(['step.started' as never]) }); // The types forbid it; callers may not have types.
+    child.tell(step(1));
+    await turns();
+    expect(told.map(gist)).toEqual(['1']);
+  });
+
   it('are all gone up when it is drained: after all that the child has told', async () => {
     const { child, told, joined } = stageRelay();
     let drained = false;

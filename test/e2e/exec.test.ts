@@ -98,7 +98,7 @@ describe('troupe exec', () => {
     ];
     const { run } = await exec(script, ['-C', cwd, 'Make a file']);
     const { code, stdout, stderr } = await run.ended;
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'It was rejected by user.\n' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'It was rejected: Nobody is there to decide it..\n' });
     expect(stderr).toContain(`         │   runs      bash --noprofile --norc -c 'echo made > made.txt'\n`);
     expect(stderr).toContain(' warning │ A request was denied because nobody listens.');
     expect(stderr).toContain('decision │ denied (nobody is there to ask)\n');

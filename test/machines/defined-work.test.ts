@@ -69,6 +69,19 @@ describe('a work that is a function', () => {
     expect(Object.keys(actor.getSnapshot().children)).toEqual(['body']);
   });
 
+  it('keeps its delegates apart, though the name of one that has ended is used again', () => {
+    const { open, actor, delivered } = stageDefined();
+    open('s2').finish(endOf('s2'));
+    const third = open('s3');
+    const fourth = open('s4');
+    expect(Object.keys(actor.getSnapshot().children).length).toBe(3);
+    fourth.finish(endOf('s4'));
+    actor.send(CANCEL);
+    expect([third.heard, fourth.heard]).toEqual([[CANCEL], []]);
+    third.finish(endOf('s3'));
+    expect(delivered.map(({ sessionId }) => sessionId)).toEqual(['s2', 's4', 's3']);
+  });
+
   it('adds up what its delegates report', () => {
     const { open, returns, end } = stageDefined();
     open('s2').finish(

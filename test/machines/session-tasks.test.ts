@@ -126,7 +126,30 @@ describe('a start beside', () => {
     const staged = stageIn(state);
     staged.start('x', { ...BESIDE, ...REPLACE });
     expect([staged.activity(), staged.told.slice(-2)]).toEqual([state, ['answer x started', 'start x']]);
-    expect(staged.context().beside.map(({ taskId }) => taskId)).toEqual(['x']);
+    expect([staged.context().beside.map(({ taskId }) => taskId), staged.tasks.last().input.taskId]).toEqual([
+      ['x'],
+      'x',
+    ]);
+  });
+
+  it('is kept apart from others, though the name of one that has ended is used again', () => {
+    const { start, complete, aborted, abort, task, actor, context, told } = stageSession();
+    for (const taskId of ['x', 'y']) start(taskId, BESIDE);
+    complete('x');
+    for (const taskId of ['z', 'w']) start(taskId, BESIDE);
+    expect(context().beside.map(({ taskId }) => taskId)).toEqual(['y', 'z', 'w']);
+    expect(new Set(context().beside.map(({ childId }) => childId))).toEqual(
+      new Set(Object.keys(actor.getSnapshot().children)),
+    );
+    expect(Object.keys(actor.getSnapshot().children).length).toBe(3);
+    abort('z');
+    expect(['y', 'z', 'w'].map((taskId) => task(taskId).heard.length)).toEqual([0, 1, 0]);
+    aborted('z');
+    complete('y');
+    expect([context().beside.map(({ taskId }) => taskId), told.slice(-2)]).toEqual([
+      ['w'],
+      ['end z aborted', 'end y completed'],
+    ]);
   });
 
   it('in settling never leaves the session busy without a foreground task', () => {

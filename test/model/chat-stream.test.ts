@@ -183,6 +183,14 @@ describe('tool calls of Chat Completions', () => {
     },
     { what: 'pieces whose id changes', pieces: [first, { ...rest, id: 'rotated' }], are: one },
     {
+      what: 'pieces without an index whose id changes',
+      pieces: [
+        { ...first, index: undefined },
+        { ...rest, index: undefined, id: 'rotated' },
+      ],
+      are: one,
+    },
+    {
       what: 'a name that comes late',
       pieces: [
         { index: 0, id: 'c1' },

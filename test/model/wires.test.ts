@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type OpenAIModelOptions, openaiModel } from '../../src/model/openai.ts';
-import type { Model, ModelAnswer, ModelRequest } from '../../src/model/port.ts';
 import type { HistoryEntry } from '../../src/protocol/history.ts';
-import type { Clock } from '../../src/runtime/clock.ts';
+import { ask, modelAt, paths, REQUEST, textOf } from './asking.ts';
 import {
   chatSaying,
   EVENT_STREAM,
-  type ModelServer,
   type Reply,
   replyEvents,
   replyJson,
@@ -16,42 +14,10 @@ import {
 } from './model-server.ts';
 import { createSteppedClock } from './stepped-clock.ts';
 
-const REQUEST: ModelRequest = {
-  instructions: 'Be brief.',
-  history: [{ type: 'message', role: 'user', content: [{ type: 'text', text: 'Hello' }] }],
-  tools: [{ name: 'shell', description: 'Runs a command.', parameters: { type: 'object' } }],
-  parallelToolCalls: true,
-  effort: 'low',
-  outputSchema: { type: 'object' },
-  cacheKey: 'session-1',
-};
-const never = new AbortController().signal;
-const ignore = () => undefined;
-
-/** A clock on which delays of less than a minute take no time. */
-const hasty: Clock = {
-  now: () => 0,
-  setTimeout: (fn, ms) => (ms < 60_000 ? setImmediate(fn) : null),
-  clearTimeout: (timer) => timer !== null && clearImmediate(timer as NodeJS.Immediate), // What setTimeout above gives.
-};
-
-function modelAt(server: ModelServer, options: Partial<OpenAIModelOptions> = {}): Model {
-  return openaiModel({ model: 'any', baseURL: server.baseURL, env: {}, clock: hasty, ...options });
-}
-
-const ask = (model: Model, request = REQUEST): Promise<ModelAnswer> => model.sample(request, ignore, never);
-
-function textOf(answer: ModelAnswer): string {
-  if (answer.status !== 'completed') return answer.status === 'failed' ? answer.error.code : answer.status;
-  return answer.outputs.map((output) => (output.type === 'call' ? output.name : output.text)).join();
-}
-
-const paths = (server: ModelServer) => server.heads.map(({ url }) => url.replace('/v1/', ''));
 const keys = (body: unknown) => Object.keys(Object(body));
 
 const hello = replyEvents(saying('Hello'));
 const chatHello = replyEvents(chatSaying('Hello'));
-const RESPONSES = 'responses';
 const CHAT = 'chat/completions';
 
 describe('Chat Completions', () => {
@@ -196,93 +162,22 @@ describe('what a server does not know', () => {
   });
 
   test('is learned in no more than six requests, whatever else fails', async () => {
-    const fields = ['prompt_cache_key', 'parallel_tool_calls', 'include', 'reasoning', 'store'];
-    const refusals = fields.map((field) => unknown(`Unknown parameter: ${field}`));
+    const names = ['prompt_cache_key', 'parallel_tool_calls', 'reasoning', 'store', 'text.format', 'developer'];
+    const refusals = names.map((name) => unknown(`Unknown: ${name}`));
     const down = replyJson(500, { error: { message: 'Down.' } });
-    for (const replies of [
-      [...refusals, down],
-      [refusals[0] ?? down, down],
-      [down, ...refusals, down],
-    ]) {
-      const server = await startModelServer(...replies);
-      expect(await ask(modelAt(server))).toMatchObject({ status: 'failed' });
-      expect(server.bodies.length).toBeLessThanOrEqual(6);
+    const history: readonly HistoryEntry[] = [
+      { type: 'message', role: 'developer', content: [{ type: 'text', text: 'Project.' }] },
+      ...REQUEST.history,
+    ];
+    const runs = [refusals, [...refusals.slice(0, 3), down], [down, ...refusals]];
+    for (const replies of runs) {
+      const server = await startModelServer(...replies, replies === refusals ? hello : down);
+      const model = modelAt(server);
+      expect(await ask(model, { ...REQUEST, history })).toMatchObject({ status: 'failed' });
+      expect(server.bodies.length).toBe(6);
+      // What was learned is kept.
+      if (replies === refusals) expect(textOf(await ask(model, { ...REQUEST, history }))).toBe('Hello');
     }
-  });
-});
-
-describe('auto', () => {
-  const notFound =
-    (text: string, status = 404): Reply =>
-    (response) =>
-      void response.writeHead(status).end(text);
-  const unknown = (status: number, message: string) => replyJson(status, { error: { message } });
-
-  test.each<{ what: string; reply: Reply }>([
-    { what: 'FastAPI', reply: replyJson(404, { detail: 'Not Found' }) },
-    {
-      what: 'llama.cpp',
-      reply: replyJson(404, { error: { code: 404, message: 'File Not Found', type: 'not_found_error' } }),
-    },
-    { what: 'Ollama', reply: notFound('404 page not found') },
-    { what: 'Groq', reply: unknown(404, 'Unknown request URL: POST /openai/v1/responses. Please check the URL.') },
-    { what: 'a router that knows the path', reply: notFound('', 405) },
-    { what: 'who has not got to it', reply: notFound('Not Implemented', 501) },
-    { what: 'Azure', reply: unknown(400, 'The responses operation is not supported by this model.') },
-    { what: 'a validator', reply: unknown(422, 'Unsupported endpoint.') },
-    { what: 'LM Studio', reply: replyJson(200, { error: 'Unexpected endpoint or method. (POST /v1/responses)' }) },
-  ])('speaks Chat Completions with a server that has only those: $what', async ({ reply }) => {
-    const server = await startModelServer(reply, chatHello);
-    const answers = [await ask(modelAt(server, { wireApi: 'auto' })), await ask(modelAt(server, { wireApi: 'auto' }))];
-    expect(answers.map(textOf)).toEqual(['Hello', 'Hello']);
-    // The second model is another one, and knows already.
-    expect(paths(server)).toEqual([RESPONSES, CHAT, CHAT]);
-  });
-
-  test('speaks Responses with a server that has them, and never asks again', async () => {
-    const server = await startModelServer(hello, notFound('404 page not found'));
-    const model = modelAt(server, { wireApi: 'auto' });
-    expect([textOf(await ask(model)), textOf(await ask(model))]).toEqual(['Hello', 'model-error']);
-    expect(paths(server)).toEqual([RESPONSES, RESPONSES]);
-  });
-
-  test.each<{ what: string; reply: Reply; code: string }>([
-    {
-      what: 'a model that is unknown',
-      reply: replyJson(404, { error: { code: 'model_not_found', message: 'No.' } }),
-      code: 'model-error',
-    },
-    {
-      what: 'a model that is not pulled',
-      reply: unknown(404, 'model "x" not found, try pulling it first'),
-      code: 'model-error',
-    },
-    { what: 'a request that is wrong', reply: unknown(400, 'Invalid value for temperature.'), code: 'model-error' },
-    { what: 'a wrong key', reply: unknown(401, 'No.'), code: 'unauthorized' },
-    {
-      what: 'a page',
-      reply: (response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Log in'),
-      code: 'model-error',
-    },
-    { what: 'JSON', reply: replyJson(200, { output: [] }), code: 'model-error' },
-  ])('does not take $what for a missing interface', async ({ reply, code }) => {
-    const server = await startModelServer(reply, hello);
-    const model = modelAt(server, { wireApi: 'auto' });
-    expect([textOf(await ask(model)), textOf(await ask(model))]).toEqual([code, 'Hello']);
-    expect(paths(server)).toEqual([RESPONSES, RESPONSES]);
-  });
-
-  test('gives up where neither is known, and begins anew with the next question', async () => {
-    const server = await startModelServer(notFound('404 page not found'), notFound('404 page not found'), hello);
-    const model = modelAt(server, { wireApi: 'auto' });
-    expect([textOf(await ask(model)), textOf(await ask(model))]).toEqual(['model-error', 'Hello']);
-    expect(paths(server)).toEqual([RESPONSES, CHAT, RESPONSES]);
-  });
-
-  test('tries again where it had come to when the other interface fails', async () => {
-    const server = await startModelServer(notFound('404 page not found'), unknown(500, 'Down.'), chatHello);
-    expect(textOf(await ask(modelAt(server, { wireApi: 'auto' })))).toBe('Hello');
-    expect(paths(server)).toEqual([RESPONSES, CHAT, CHAT]);
   });
 });
 
