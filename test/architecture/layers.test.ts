@@ -14,7 +14,7 @@ const LAYERS: LayerTable = {
     ['src/inspect/', 'src/here/'],
     // The composition root: the only files that know everything.
     ['src/session-options.ts'],
-    ['src/create-session.ts'],
+    ['src/create-session.ts', 'src/openai-model.ts'],
     ['src/index.ts', 'src/machines.ts'],
     // Clients of the library, which use it as an embedder does.
     ['src/testing/'],
