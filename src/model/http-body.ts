@@ -7,7 +7,7 @@ export const QUEUE_BYTES_MAX = 64 * 1024;
 /** Bytes of a body that is asked for as a whole; what servers say about errors is far shorter. */
 export const WHOLE_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Is told of a body as it comes, in the turn of the event loop in which it comes. */
+/** Is told of a body as it comes, in the turn of the event loop in which it comes. Must not throw. */
 export type BodyListener = Readonly<{
   onChunk(chunk: Uint8Array): void;
   /** Nothing more comes: the body is whole, or it was cancelled. */
@@ -28,7 +28,7 @@ export type BodyReader = Readonly<{
 
 /** The body of a response, to be read once: as a `ReadableStream` is read, as an iterable, or by a listener. */
 export type HttpBody = Readonly<{
-  readonly locked: boolean;
+  locked: boolean;
   getReader(): BodyReader;
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
   /** The cheapest way: no promise for each chunk. What has come already is told before this returns. */

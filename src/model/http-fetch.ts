@@ -1,4 +1,10 @@
-import { type Agent, type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestPlain,
+} from 'node:http';
 import { request as requestSecure } from 'node:https';
 import type { Socket } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
@@ -27,24 +33,36 @@ export type HttpFetchOptions = Readonly<{
 export function httpFetch(options: HttpFetchOptions = {}): typeof fetch {
   const { agent, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const agentFor = agent === undefined ? createAgents(options.env ?? process.env) : () => agent;
+  // A client asks at one address again and again, and taking it apart costs more than all else that is done here.
+  let known: Place | null = null;
   return async (input, init = {}) => {
     const { method = 'GET', body = null, signal = null } = init;
     if (!isSendable(body)) throw new TypeError('Expected the body to be a string or a Uint8Array, got something else.');
     const headers = headersOf(init.headers);
-    let url = new URL(typeof input === 'object' && 'url' in input ? input.url : input);
+    const address = typeof input === 'object' && 'url' in input ? input.url : input.toString();
+    if (known?.address !== address) known = placeOf(address);
+    let place = known;
     for (let hops = 0; ; hops += 1) {
-      const call = { url, method, headers, body, signal, agentFor, connectTimeoutMs };
-      const { incoming, opened } = await exchange(call);
-      const next = hops < REDIRECTS_MAX ? redirectOf(incoming, url) : null;
-      if (next === null) return createResponse(incoming, opened, url, hops > 0);
+      const { incoming, opened } = await exchange({ place, method, headers, body, signal, agentFor, connectTimeoutMs });
+      const next = hops < REDIRECTS_MAX ? redirectOf(incoming, place) : null;
+      if (next === null) return createResponse(incoming, opened, place.url.href, hops > 0);
       await opened.body.cancel();
-      url = next;
+      place = next;
     }
   };
 }
 
+/** Where a request goes, and how `node:http` wants to be told. */
+type Place = Readonly<{ address: string; url: URL; options: RequestOptions }>;
+
+function placeOf(address: string): Place {
+  const url = new URL(address);
+  const { protocol, hostname, port, path, auth } = urlToHttpOptions(url);
+  return { address, url, options: { protocol, hostname, port, path, auth } };
+}
+
 type Call = Readonly<{
-  url: URL;
+  place: Place;
   method: string;
   headers: Readonly<Record<string, string>>;
   body: string | Uint8Array | null;
@@ -57,7 +75,7 @@ type Answered = Readonly<{ incoming: IncomingMessage; opened: OpenBody }>;
 
 /** Sends a request and waits for the headers of its answer. */
 function exchange(call: Call, isRepeated = false): Promise<Answered> {
-  const { url, signal } = call;
+  const { place, signal } = call;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const request = requestOf(call);
@@ -88,7 +106,7 @@ function exchange(call: Call, isRepeated = false): Promise<Answered> {
     });
     // Not every connection that closes is an error to Node: one that the server has upgraded unasked is none.
     request.on('close', () => {
-      if (opened === null) fail(failed(new Error(`${url.host} closed the connection without an answer`)));
+      if (opened === null) fail(failed(new Error(`${place.url.host} closed the connection without an answer`)));
     });
     signal?.addEventListener('abort', stop, { once: true });
     if (!request.reusedSocket) {
@@ -108,10 +126,11 @@ function exchange(call: Call, isRepeated = false): Promise<Answered> {
 /** What a write to a closed connection, or a wait for its answer, comes to. */
 const STALE_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
-function requestOf({ url, method, headers, agentFor }: Call): ClientRequest {
-  const send = url.protocol === 'https:' ? requestSecure : requestPlain;
+function requestOf({ place, method, headers, agentFor }: Call): ClientRequest {
+  const { protocol } = place.url;
+  const send = protocol === 'https:' ? requestSecure : requestPlain;
   try {
-    return send({ ...urlToHttpOptions(url), method, headers, agent: agentFor(url.protocol) });
+    return send({ ...place.options, method, headers, agent: agentFor(protocol) });
   } catch (cause) {
     throw failed(cause);
   }
@@ -146,19 +165,19 @@ function headersOf(init: RequestInit['headers']): Readonly<Record<string, string
 }
 
 /** Where the same request is to be sent instead; null if it is not, or if that is another server. */
-function redirectOf({ statusCode, headers }: IncomingMessage, from: URL): URL | null {
+function redirectOf({ statusCode, headers }: IncomingMessage, { url }: Place): Place | null {
   if ((statusCode !== 307 && statusCode !== 308) || headers.location === undefined) return null;
-  const to = URL.parse(headers.location, from.href);
-  return to?.origin === from.origin ? to : null;
+  const to = URL.parse(headers.location, url.href);
+  return to?.origin === url.origin ? placeOf(to.href) : null;
 }
 
-function createResponse(incoming: IncomingMessage, { body }: OpenBody, url: URL, redirected: boolean): Response {
+function createResponse(incoming: IncomingMessage, { body }: OpenBody, url: string, redirected: boolean): Response {
   const status = incoming.statusCode ?? 0;
   const hasBody = status !== 204 && status !== 205 && status !== 304;
   const text = async () => new TextDecoder().decode(await wholeOf(hasBody ? body : null));
   const response = {
     type: 'basic',
-    url: url.href,
+    url,
     redirected,
     status,
     statusText: incoming.statusMessage ?? '',

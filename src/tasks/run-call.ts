@@ -71,8 +71,13 @@ export async function executeCall(ports: SessionPorts, callId: string, scope: Le
   const { tool, draft, itemId } = call;
   if (tool === null || draft === null || itemId === null)
     throw new Error(`Expected the call "${callId}" to be checked, got one that is not.`);
-  await ports.safe();
+  const isLogged = await ports.safe();
   if (scope.signal.aborted) return true;
+  // What has no trace in the log could be repeated by whoever comes after a crash.
+  if (!isLogged) {
+    refuse(ports, call, NOT_LOGGED);
+    return true;
+  }
   call.startedAt = ports.clock.now();
   const result = await run(ports, call, tool, scope, itemId);
   if (result.killed !== undefined) scope.reportKilled(result.killed);
@@ -84,6 +89,9 @@ export async function executeCall(ports: SessionPorts, callId: string, scope: Le
   if (!scope.revoked) ports.calls.settle(callId, { output, item, partial: aborted });
   return true;
 }
+
+const NOT_LOGGED =
+  'The call was not run, because its start could not be written to the log: the disk is full, broken or too slow.';
 
 async function run(
   ports: SessionPorts,

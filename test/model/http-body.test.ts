@@ -323,6 +323,26 @@ describe('letting go of a body', () => {
     await closed;
   });
 
+  test('ends its listener, also when that lets go of it', async () => {
+    const { reply, begun, closed } = heldReply();
+    const body = bodyOf(await responseTo(reply));
+    const server = await begun;
+    await new Promise((resolve) => server.write('one', resolve));
+    const told: string[] = [];
+    await new Promise<void>((resolve) => {
+      body.listen({
+        onChunk: (chunk) => {
+          told.push(Buffer.from(chunk).toString());
+          void body.cancel();
+        },
+        onEnd: resolve,
+        onBreak: () => expect.unreachable('Expected an end.'),
+      });
+    });
+    await closed;
+    expect(told).toEqual(['one']);
+  });
+
   test('after its end keeps the connection', async () => {
     const server = await startModelServer(replyJson(200, {}));
     const fetch = httpFetch();
