@@ -56,6 +56,9 @@ export async function readEvents({ response, take, takeRest, stop, clock }: Even
   return Buffer.concat(head).toString('utf8', 0, HEAD_BYTES);
 }
 
+/** One reason for all, because making an error for each request costs more than the pause itself. */
+const DRAINED = 'drained';
+
 async function drain(reader: { read(): Promise<{ done: boolean }> }, clock: Clock, stop: AbortSignal): Promise<void> {
   const over = new AbortController();
   const rest = async () => {
@@ -65,6 +68,6 @@ async function drain(reader: { read(): Promise<{ done: boolean }> }, clock: Cloc
     // A connection that breaks now takes nothing away: the answer is known.
     await Promise.race([rest().catch(() => undefined), pause(clock, DRAIN_MS, AbortSignal.any([stop, over.signal]))]);
   } finally {
-    over.abort();
+    over.abort(DRAINED);
   }
 }
