@@ -230,6 +230,21 @@ describe('a function that is cancelled', () => {
     expect([state(), body.heard]).toEqual([{ stopping: 'killing-body' }, [CANCEL, KILL]]);
   });
 
+  it('is told by when it must have answered the kill, also after its delegates', () => {
+    const [alone, waiting] = [stageDefined(), stageDefined()];
+    const one = waiting.open('s2');
+    for (const { actor } of [alone, waiting]) {
+      actor.send(CANCEL);
+      actor.send({ ...KILL, deadline: 700 });
+    }
+    one.finish(endOf('s2', { at: 210 }));
+    expect([alone.body.heard.at(-1), one.heard.at(-1), waiting.body.heard.at(-1)]).toEqual([
+      { type: 'work.kill', at: 200, deadline: 700 },
+      { type: 'work.kill', at: 200, deadline: 700 },
+      { type: 'work.kill', at: 210, deadline: 700 },
+    ]);
+  });
+
   it('is killed after its delegates, for which it may be waiting', () => {
     const { actor, body, open, returns, state, end } = stageDefined();
     const [first, second] = [open('s2'), open('s3')];
