@@ -53,9 +53,10 @@ export function createTaskHandle<D extends object>(options: TaskHandleOptions, b
   const isOurs = (event: SessionEvent) =>
     (event.sessionId === book.id ? event.taskId : event.path[book.path.length]?.taskId) === taskId;
   const follow = book.channel.events$.subscribe((event) => {
-    if (event.seq === null || kept.length >= ITERATOR_EVENTS_MAX || !isOurs(event)) return;
-    kept.push(event);
-    if (event.sessionId === book.id && isTerminal(event)) follow.unsubscribe();
+    if (event.seq === null || !isOurs(event)) return;
+    const isLast = event.sessionId === book.id && isTerminal(event);
+    if (isLast || kept.length < ITERATOR_EVENTS_MAX) kept.push(event);
+    if (isLast) follow.unsubscribe();
   });
   const end = (outcome: TaskOutcome) => {
     ended = true;

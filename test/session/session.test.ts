@@ -241,6 +241,25 @@ describe('a session', () => {
     await session.close();
   });
 
+  it('ends a late loop over a task that told more than is kept', async () => {
+    const chatty = defineTask({
+      input: z.object({}),
+      work: async (_input, ports) => {
+        for (let count = 0; count < 10_100; count += 1) {
+          ports.commit({ type: 'warning.raised', code: 'x', message: String(count) });
+        }
+        return {};
+      },
+    });
+    const { session } = rig({ tasks: { chatty }, rollout: 'off' });
+    const task = session.start('chatty', {});
+    await task.outcome;
+    let last = '';
+    for await (const { type } of task) last = type;
+    expect(last).toBe('task.completed');
+    await session.close();
+  });
+
   it('closes in one go: what runs is aborted, what is queued dropped, what comes later refused', async () => {
     const { session, events, log } = rig({ tasks: { waiting } });
     const running = session.start('waiting', {});
