@@ -10,6 +10,7 @@ export type Need = Readonly<{ suite: string; command: string; debianPackage: str
 export const NEEDS: readonly Need[] = [
   { suite: 'checkpoints, undo and reviews of changes', command: 'git', debianPackage: 'git' },
   { suite: 'the package as npm packs it', command: 'git', debianPackage: 'git' },
+  { suite: 'the sandbox and process containers', command: 'bwrap', debianPackage: 'bubblewrap' },
 ];
 
 /** How long apt-get may take for one of its steps. */
