@@ -1,9 +1,10 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
 import { fileLogStore } from './here/file-log-store.ts';
 import { systemFiles } from './here/system-files.ts';
 import { DEFAULT_INSTRUCTIONS } from './instructions.ts';
+import { confinementOf } from './policy/sandbox-profile.ts';
 import { systemProc } from './process/system-proc.ts';
 import type { HistoryEntry } from './protocol/history.ts';
 import type { TaskContext } from './protocol/settings.ts';
@@ -159,22 +160,36 @@ function kindsOf(tasks: TaskDefinitions | undefined): ReadonlyMap<string, TaskDe
   return known;
 }
 
-/** The tools of a session: the built-in ones, and those of the caller. One map for all sessions that add none. */
-function toolsOf({ tools, env }: SessionOptions<TaskDefinitions>, ports: Ports): ReadonlyMap<string, Tool> {
-  const own = env === undefined && ports === here ? builtinTools() : toolsFor(ports, env ?? process.env);
+/** The tools of a session: the built-in ones, and those of the caller. One map for all sessions that change nothing. */
+function toolsOf(options: SessionOptions<TaskDefinitions>, ports: Ports): ReadonlyMap<string, Tool> {
+  const { tools, env, home, sandboxSettings, processContainer } = options;
+  const isUsual =
+    [env, home, sandboxSettings, processContainer].every((option) => option === undefined) && ports === here;
+  const own = isUsual ? builtinTools() : toolsFor(ports, options);
   return tools === undefined ? own : new Map([...own, ...tools.map((tool) => [tool.name, tool] as const)]);
 }
 
+type ToolOptions = Pick<SessionOptions<TaskDefinitions>, 'env' | 'home' | 'sandboxSettings' | 'processContainer'>;
+
 function toolsFor(
   { files, proc }: Ports,
-  env: Readonly<Record<string, string | undefined>>,
+  { env = process.env, home, sandboxSettings = {}, processContainer }: ToolOptions,
 ): ReadonlyMap<string, Tool> {
   const known = env as Readonly<Record<string, string>>; // Names without a value have none to give on; the shell leaves them out.
-  const tools = [shellTool(proc, { env: known, sandboxAvailable: false }), applyPatchTool(files), updatePlanTool];
+  const userHomes = [...new Set([homedir(), known.HOME ?? homedir()])];
+  const places = { userHomes, state: resolve(home ?? defaultHome()) };
+  const shell = shellTool(proc, {
+    env: known,
+    confine(context, escalated) {
+      const confinement = confinementOf(context, sandboxSettings, places, escalated);
+      return confinement.type === 'container' && processContainer === 'off' ? { type: 'none' } : confinement;
+    },
+  });
+  const tools = [shell, applyPatchTool(files), updatePlanTool];
   return new Map(tools.map((tool) => [tool.name, tool]));
 }
 
-const builtinTools = once(() => toolsFor(here, process.env));
+const builtinTools = once(() => toolsFor(here, {}));
 
 function once<V>(make: () => V): () => V {
   let made: { value: V } | null = null;

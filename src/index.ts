@@ -3,6 +3,7 @@ export { createSession, type SessionOf } from './create-session.ts';
 export { DEFAULT_INSTRUCTIONS } from './instructions.ts';
 export type { Model, ModelAnswer, ModelOutput, ModelProgress, ModelRequest, ToolSpec } from './model/port.ts';
 export { type OpenAIModelOptions, openaiModel } from './openai-model.ts';
+export type { SandboxSettings } from './policy/sandbox-profile.ts';
 export type { Envelope } from './protocol/envelope.ts';
 export { type ErrorCode, type TaskError, TaskFailed, TroupeError } from './protocol/errors.ts';
 export type { CommittedEvent, SessionEvent, TransientEvent } from './protocol/events.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from './limits.ts';
 import type { Model } from './model/port.ts';
+import type { SandboxSettings } from './policy/sandbox-profile.ts';
 import type { Proc } from './process/port.ts';
 import { TroupeError } from './protocol/errors.ts';
 import type { ApprovalPolicy, Effort, Limits, SandboxMode } from './protocol/settings.ts';
@@ -27,6 +28,13 @@ export interface SessionOptions<T extends TaskDefinitions = Record<never, never>
   effort?: Effort;
   /** Default `workspace-write`. */
   sandbox?: SandboxMode;
+  /** How the sandbox differs from the usual one of its mode. */
+  sandboxSettings?: SandboxSettings;
+  /**
+   * `on` when left out: each command is in a process namespace and dies with the session. `off` lets go of that where there is
+   * no sandbox: what a command starts may then outlive it, and this process.
+   */
+  processContainer?: 'on' | 'off';
   /** Default `on-request`. */
   approvalPolicy?: ApprovalPolicy;
   onRequest?: OnRequest;
@@ -77,6 +85,16 @@ const schema = z.strictObject({
   env: z.record(z.string(), z.string().optional()).optional(),
   effort: z.enum(['minimal', 'low', 'medium', 'high']).optional(),
   sandbox: z.enum(['read-only', 'workspace-write', 'danger-full-access']).optional(),
+  sandboxSettings: z
+    .strictObject({
+      network: z.boolean(),
+      writableRoots: z.array(z.string().min(1)),
+      protectedNames: z.array(z.string().regex(/^[^/\0]+$/, 'Expected the name of a file.')),
+      hidden: z.array(z.string().min(1)),
+    })
+    .partial()
+    .optional(),
+  processContainer: z.enum(['on', 'off']).optional(),
   approvalPolicy: z.enum(['untrusted', 'on-request', 'never']).optional(),
   onRequest: aFunction.optional(),
   tasks: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'Expected a kebab-case name.'), anObject).optional(),

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { display, displayArgv } from '../policy/display.ts';
-import type { Proc } from '../process/port.ts';
+import type { Containment, Proc } from '../process/port.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { LocalServer, ServerAnswer } from './model-list.ts';
 
@@ -12,6 +12,8 @@ export type Check = Readonly<{
   status: 'good' | 'poor' | 'bad';
   words: string;
   mend: string | null;
+  /** What the words rest on, a line each. */
+  details?: readonly string[];
 }>;
 
 /** The oldest Node that runs an installed Troupe (the `engines` of its package): major and minor. */
@@ -70,12 +72,23 @@ export async function checkProgram(
   return { name, status, words: `expected \`${name} --version\` to run, got: ${display(why)}; ${without}`, mend };
 }
 
-/** What stands between a command and the machine today. */
-export function checkSandbox(): Check {
+/** What stands between a command and the machine, as it was tried out. */
+export function checkSandbox({ sandbox, container, why, mend, checks }: Containment): Check {
+  const name = 'sandbox';
+  const details = checks.map(({ name: what, holds, words }) =>
+    holds ? `${what}: ${words}` : `NOT: ${what} (${display(words)})`,
+  );
+  if (sandbox) {
+    const words = 'commands write to the workspace only, have no network, and die with their task';
+    return { name, status: 'good', words, mend: null, details };
+  }
+  const left = container
+    ? 'what is started still dies with its task'
+    : 'what a command leaves behind is looked for and killed, but a process that hides, or a SIGKILL of troupe, can leave some';
   const words =
-    'none is used yet, bubblewrap neither: a command that is approved runs with your full rights, in every mode. ' +
-    'Until then the approvals protect you: keep -a on-request, or untrusted';
-  return { name: 'sandbox', status: 'poor', words, mend: 'troupe exec -s read-only -a untrusted …' };
+    `none: ${display(why ?? 'nobody knows why')} Each command that is not plainly read-only asks, and with your yes it ` +
+    `runs with your full rights; with -a never it is refused; ${left}`;
+  return { name, status: 'poor', words, mend, details };
 }
 
 /** Whether logs can be kept under `home`, for its owner only; nothing is made there. */

@@ -22,10 +22,14 @@ export function doctorLines(
   ];
 }
 
-function checkLines({ name, status, words, mend }: Check, paint: Paint): string[] {
+function checkLines({ name, status, words, mend, details = [] }: Check, paint: Paint): string[] {
   return block(
     name,
-    [`${mark(status, paint)} ${words}`, ...(mend === null ? [] : [`  → ${paint.strong(mend)}`])],
+    [
+      `${mark(status, paint)} ${words}`,
+      ...details.map((line) => `  ${line}`),
+      ...(mend === null ? [] : [`  → ${paint.strong(mend)}`]),
+    ],
     paint,
   );
 }

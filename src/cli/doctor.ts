@@ -52,14 +52,15 @@ export async function examine({ nodeVersion, env, home, settings, apiKey, localK
   const proc = systemProc(systemClock);
   const { model, baseURL = OPENAI_BASE_URL } = settings;
   const isConfigured = settings.baseURL !== undefined || apiKey !== undefined;
-  const [bash, git, answer, local] = await Promise.all([
+  const [bash, git, containment, answer, local] = await Promise.all([
     checkProgram(BASH, proc, env),
     checkProgram(GIT, proc, env),
+    proc.containment(),
     isConfigured ? listModels(baseURL, apiKey, SERVER_TIMEOUT_MS) : null,
     findLocalServers(localKinds),
   ]);
   const modelCheck = checkModel({ model, baseURL, isConfigured, answer }, local);
-  return { checks: [checkNode(nodeVersion), bash, git, checkSandbox(), checkHome(home), modelCheck], local };
+  return { checks: [checkNode(nodeVersion), bash, git, checkSandbox(containment), checkHome(home), modelCheck], local };
 }
 
 /** Whether nothing is in the way of a task. */

@@ -24,7 +24,7 @@ export const ESCALATED_REASON = 'This command asks to run outside the sandbox, w
 
 /** Whether a command may run, must be asked about, or is refused. The messages of a refusal are for the model. */
 export function checkCommand(asked: CommandToCheck): Check {
-  const { command, cwd, escalated, context } = asked;
+  const { command, cwd, escalated, context, sandboxAvailable } = asked;
   const unusable = whyUnusable(command);
   if (unusable !== null) return { verdict: 'refuse', message: unusable };
   if (context.sandbox === 'danger-full-access') return { verdict: 'allow' };
@@ -42,10 +42,17 @@ export function checkCommand(asked: CommandToCheck): Check {
   const reason = reasonFor(asked);
   return {
     verdict: 'ask',
-    subject: { kind: 'command', argv, shown: display(command), cwd, sandbox: context.sandbox, escalated },
+    subject: {
+      kind: 'command',
+      argv,
+      shown: display(command),
+      cwd,
+      sandbox: sandboxAvailable ? context.sandbox : 'none',
+      escalated,
+    },
     ...(reason === null ? {} : { reason }),
     // An approval for the session of a confined command does not cover the same one unconfined.
-    key: JSON.stringify(escalated ? [argv, cwd, 'escalated'] : [argv, cwd]),
+    key: JSON.stringify([argv, cwd, ...(escalated ? ['escalated'] : []), ...(sandboxAvailable ? [] : ['unconfined'])]),
   };
 }
 

@@ -1,27 +1,28 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../runtime/clock.ts';
+import type { ContainerStatus } from './container.ts';
 import { createDeadline } from './deadline.ts';
-import { EXIT_TIMED_OUT, exitCodeOf } from './exit-codes.ts';
-import { type Killing, type KillPorts, killTree } from './kill.ts';
+import { EXIT_NOT_EXECUTABLE, EXIT_TIMED_OUT, exitCodeOf } from './exit-codes.ts';
+import type { Killing } from './kill.ts';
 import { readOutput } from './output-reader.ts';
-import type { KillReport, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
+import type { CapturedOutput, KillReport, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
 
 /** How long Node may take to tell the end of a process that the process table no longer has. */
 const EXIT_WAIT_MS = 1_000;
 
+/** A command that was started: its process, or the one that contains it, and how to stop all of it. */
+export type Begun = Readonly<{
+  child: ChildProcess;
+  pid: number;
+  kill(graceMs: number): Killing;
+  /** What its container tells; null when it is in none, and may leave something behind. */
+  status: ContainerStatus | null;
+}>;
+
 /** Follows a command that was started, to its end and to the end of everything that it started. */
-export function follow(
-  child: ChildProcess,
-  pid: number,
-  marker: string,
-  spec: ProcessSpec,
-  ports: KillPorts,
-): RunningProcess {
-  const { clock } = ports;
+export function follow({ child, pid, kill, status }: Begun, spec: ProcessSpec, clock: Clock): RunningProcess {
   const startedAtMs = clock.now();
-  // A child keeps its number until its end was waited for, so this reads the child's own.
-  const tree = { leader: { pid, startTime: ports.table.startTime(pid) ?? 0 }, marker };
   const state: { cause: Cause | null; exited: boolean; killing: Killing | null } = {
     cause: null,
     exited: false,
@@ -34,7 +35,7 @@ export function follow(
     return end(graceMs);
   };
   const end = (graceMs: number): Promise<KillReport> => {
-    if (state.killing === null) state.killing = killTree(tree, graceMs, ports);
+    if (state.killing === null) state.killing = kill(graceMs);
     else state.killing.hurry(graceMs);
     killBegun.resolve(state.killing.report);
     return state.killing.report;
@@ -58,8 +59,9 @@ export function follow(
     await state.killing?.report;
     await output.drained();
     const swept = state.killing === null;
-    const report = await (state.killing?.report ?? end(spec.graceMs));
+    const report = await (state.killing?.report ?? (status === null ? end(spec.graceMs) : NOTHING_KILLED));
     if (swept && report.killed > 0) await output.drained();
+    if (status !== null && state.cause === null && !(await hasRun(status, clock))) return neverBegun(output.close());
     const { code, signal } = exited ?? { code: null, signal: 'SIGKILL' };
     const untouched = state.cause === null && report.killed === 0 && report.survivors === 0;
     return {
@@ -72,7 +74,35 @@ export function follow(
       killed: untouched ? null : report,
     };
   };
-  return { pid, ended: finish(), kill: (graceMs) => stop('killed', graceMs) };
+  const ended = finish().finally(() => status?.close());
+  return { pid, ended, kill: (graceMs) => stop('killed', graceMs) };
+}
+
+/** Nothing can be left of a command in a container: what is in it dies with it. */
+const NOTHING_KILLED: KillReport = { graceful: true, killed: 0, survivors: 0 };
+
+/** How long a container may take to tell, once it has ended, what became of its command, in ms. */
+const STATUS_WAIT_MS = 1_000;
+
+async function hasRun(status: ContainerStatus, clock: Clock): Promise<boolean> {
+  const patience = createDeadline(clock);
+  patience.within(STATUS_WAIT_MS);
+  await Promise.race([status.told, patience.reached]);
+  patience.cancel();
+  return status.hasRun();
+}
+
+/** What the container said in place of the command. */
+function neverBegun({ text }: CapturedOutput): ProcessEnd {
+  return {
+    status: 'not-started',
+    exitCode: EXIT_NOT_EXECUTABLE,
+    signal: null,
+    output: { text: '', totalBytes: 0, truncated: false },
+    error: `The command was not run, because what confines it could not be set up: ${text.trim()}.`,
+    durationMs: 0,
+    killed: null,
+  };
 }
 
 /** Why a command was stopped; the first reason stays. */

@@ -50,7 +50,7 @@ async function stopAndKill(tree: Tree, grace: Deadline, ports: KillPorts): Promi
     const found = await look(tree, seen.values(), ports);
     for (const one of found.members) {
       seen.set(one.pid, one);
-      all.add(key(one));
+      all.add(sameProcess(one));
     }
     return found;
   };
@@ -91,19 +91,20 @@ async function stopAndKill(tree: Tree, grace: Deadline, ports: KillPorts): Promi
 }
 
 /** A process, or where there is no process table the whole group in the place of its leader. */
-type Found = Identity & Readonly<{ group: number; program: string; wholeGroup?: true }>;
+export type Found = Identity & Readonly<{ group: number; program: string; wholeGroup?: true }>;
 
-function key(one: Identity): string {
+/** A text that tells one process from all others, whatever numbers are given again. */
+export function sameProcess(one: Identity): string {
   return `${one.pid}:${one.startTime}`;
 }
 
 /** A shell that was told to stop just before it became another program may have forgotten it: that one is told, too. */
 function programKey(one: Found): string {
-  return `${key(one)}:${one.program}`;
+  return `${sameProcess(one)}:${one.program}`;
 }
 
 /** Who was found, and whether that is certainly all. */
-type Look = Readonly<{ members: readonly Found[]; settled: boolean }>;
+export type Look = Readonly<{ members: readonly Found[]; settled: boolean }>;
 
 async function look(tree: Tree, seen: Iterable<Identity>, ports: KillPorts): Promise<Look> {
   const snapshot = await ports.table.look(tree.leader.startTime);
@@ -124,7 +125,7 @@ const CLEAN_LOOKS = 2;
 const CLEAN_LOOKS_MAX = 4;
 
 /** Acts on what is found until nothing is found any more (true) or `until` has passed (false). */
-async function clear(
+export async function clear(
   find: () => Promise<Look>,
   act: (found: readonly Found[]) => void,
   until: Deadline,

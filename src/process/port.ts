@@ -1,4 +1,46 @@
-/** A command to run. It gets no standard input, and no environment but `env`. Times in ms, sizes in bytes. */
+/**
+ * What a sandboxed command may do. Paths are absolute; what is below a path is meant with it. Everything else can be
+ * read, and nothing else be written.
+ */
+export type SandboxProfile = Readonly<{
+  /** Where it may write, beside temporary directories of its own; nowhere when empty. */
+  writableRoots: readonly string[];
+  /** Names of files and directories that stay as they are at any depth of a writable root: others run or obey them. */
+  protectedNames: readonly string[];
+  /** Those of which none can be made directly in a writable root either. */
+  reservedNames: readonly string[];
+  /** What it sees even where a temporary directory would cover it. */
+  visible: readonly string[];
+  /** What it does not see: secrets, and our own state. */
+  hidden: readonly string[];
+  network: boolean;
+  /** A directory of ours in which we note what has to be tidied up. */
+  state: string;
+}>;
+
+/** What stands between a command and the machine. A container is a process namespace: what is in it dies with it, and with us. */
+export type Confinement =
+  | Readonly<{ type: 'sandbox'; profile: SandboxProfile }>
+  | Readonly<{ type: 'container' }>
+  | Readonly<{ type: 'none' }>;
+
+/** One thing that was tried out, in words for a person. */
+export type ContainmentCheck = Readonly<{ name: string; holds: boolean; words: string }>;
+
+/** What can confine commands on this machine, as it was tried out. */
+export type Containment = Readonly<{
+  /** Files and the network can be confined. */
+  sandbox: boolean;
+  /** All that a command starts dies with it, and with us. */
+  container: boolean;
+  /** Why there is no sandbox, in one sentence for a person; null when there is one. */
+  why: string | null;
+  /** The one command that mends it; null when there is nothing to mend, or no such command. */
+  mend: string | null;
+  checks: readonly ContainmentCheck[];
+}>;
+
+/** A command to run. It gets no environment but `env`. Times in ms, sizes in bytes. */
 export type ProcessSpec = Readonly<{
   argv: readonly string[];
   cwd: string;
@@ -10,6 +52,13 @@ export type ProcessSpec = Readonly<{
   keepBytes: number;
   /** A command that writes more than this is stopped. */
   outputMaxBytes: number;
+  /**
+   * `none` when left out. A sandbox that cannot be had is no reason to run without: then nothing is started. In place of a
+   * container there is a process group, whose promise is weaker.
+   */
+  confinement?: Confinement;
+  /** Its standard input; it gets none when left out. */
+  input?: Uint8Array;
   /** Output as it comes, stdout and stderr in the order of arrival; well-formed text, cut at no character. */
   onOutput?: (text: string) => void;
 }>;
@@ -25,6 +74,8 @@ export type ProcessEnd = Readonly<{
   output: CapturedOutput;
   /** Why it could not be started, in words; null when it was. */
   error: string | null;
+  /** What was wrong with how it was confined, in sentences for a person. */
+  notes?: readonly string[];
   durationMs: number;
   killed: KillReport | null;
 }>;
@@ -33,6 +84,7 @@ export type ProcessEnd = Readonly<{
 export type KillReport = Readonly<{ graceful: boolean; killed: number; survivors: number }>;
 
 export interface RunningProcess {
+  /** Null until it has begun, and when it could not begin. */
   readonly pid: number | null;
   /** Settles on exit plus a bounded drain, never on the closing of a pipe alone; never rejects. */
   readonly ended: Promise<ProcessEnd>;
@@ -42,5 +94,7 @@ export interface RunningProcess {
 
 /** Processes. The only way to start one. */
 export interface Proc {
+  /** What can confine commands here. It is tried out with the first question, and again after it has failed. */
+  containment(): Promise<Containment>;
   spawn(spec: ProcessSpec): RunningProcess;
 }

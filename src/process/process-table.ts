@@ -83,8 +83,13 @@ export function procTable(clock: Clock): ProcessTable {
       next = asked;
       return asked.snapshot;
     },
-    startTime: (pid) => readRow(pid)?.startTime ?? null,
+    startTime: startTimeOf,
   };
+}
+
+/** When the process of this number began, in clock ticks since boot; null when there is none. */
+export function startTimeOf(pid: number): number | null {
+  return readRow(pid)?.startTime ?? null;
 }
 
 /** Arranges rows for searching. */

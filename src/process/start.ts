@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { messageOf } from '../protocol/errors.ts';
+import { STATUS_DESCRIPTOR } from './bubblewrap-arguments.ts';
 import { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from './exit-codes.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
 import type { ProcessSpec } from './port.ts';
@@ -12,20 +13,31 @@ export type Refusal = Readonly<{ exitCode: number; error: string }>;
 /** A child that runs, or one that will tell in its 'error' event why it does not: then it has no pid. */
 export type Started = Readonly<{ child: ChildProcess }> | Readonly<{ refusal: Refusal }>;
 
-type StartSpec = Pick<ProcessSpec, 'argv' | 'cwd' | 'env'>;
+type StartSpec = Pick<ProcessSpec, 'argv' | 'cwd' | 'env' | 'input'>;
+
+/** What is executed in place of a command to confine it; it tells what it does on `STATUS_DESCRIPTOR`. */
+export type Wrapping = Readonly<{ argv: readonly string[]; env: Readonly<Record<string, string>> }>;
 
 /**
- * Starts a command as the leader of a session and group of its own, without standard input and terminal, with no
- * environment but `spec.env` and the marker, and with no file descriptor of ours.
+ * Starts a command, or what confines it, as the leader of a session and group of its own, without terminal, with no
+ * standard input but `spec.input`, no environment but `spec.env` and the marker, and with no file descriptor of ours.
  */
-export function start(spec: StartSpec, marker: string): Started {
+export function start(spec: StartSpec, marker: string, wrapping: Wrapping | null): Started {
   const refusal = whyNot(spec);
   if (refusal !== null) return { refusal };
   try {
-    return { child: spawnApart(spec, marker) };
+    const child = spawnApart(spec, marker, wrapping);
+    give(child, spec.input);
+    return { child };
   } catch (error) {
     return { refusal: refusalOf(error, spec) };
   }
+}
+
+/** A command that does not read what it is given has no need of it. */
+function give({ stdin }: ChildProcess, input: Uint8Array | undefined): void {
+  stdin?.on('error', () => {});
+  stdin?.end(input);
 }
 
 function whyNot({ argv, cwd, env }: StartSpec): Refusal | null {
@@ -71,20 +83,23 @@ export function refusalOf(error: unknown, spec: StartSpec): Refusal {
   }
 }
 
-function spawnApart({ argv, cwd, env }: StartSpec, marker: string): ChildProcess {
-  const [program = '', ...rest] = argv;
+function spawnApart({ argv, cwd, env, input }: StartSpec, marker: string, wrapping: Wrapping | null): ChildProcess {
+  const [program = '', ...rest] = wrapping?.argv ?? argv;
   inherited ??= inheritedDescriptors();
   const leaked = inherited ?? [];
   const nowhere = leaked.length > 0 ? openSync('/dev/null', 'r') : null;
   try {
     const stdio = Array.from({ length: Math.max(2, ...leaked) + 1 }, (): 'ignore' | 'pipe' | number => 'ignore');
+    if (input !== undefined) stdio[0] = 'pipe';
     stdio[1] = 'pipe';
     stdio[2] = 'pipe';
     // Node cannot close a descriptor in the child; one that leads nowhere takes its place.
     if (nowhere !== null) for (const descriptor of leaked) stdio[descriptor] = nowhere;
+    if (wrapping !== null) stdio[STATUS_DESCRIPTOR] = 'pipe';
     return spawn(program, rest, {
-      cwd,
-      env: { ...env, [MARKER_NAME]: marker },
+      // What is there in the sandbox may not be what is there for us.
+      cwd: wrapping === null ? cwd : '/',
+      env: { ...env, ...wrapping?.env, [MARKER_NAME]: marker },
       stdio,
       detached: true,
     });

@@ -1,36 +1,140 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../runtime/clock.ts';
-import { follow } from './follow.ts';
-import { type KillPorts, sendSignal } from './kill.ts';
-import type { KillReport, Proc, ProcessSpec, RunningProcess } from './port.ts';
+import { STATUS_DESCRIPTOR } from './bubblewrap-arguments.ts';
+import { type ContainerStatus, followStatus } from './container.ts';
+import { enclose } from './enclosure.ts';
+import { type Begun, follow } from './follow.ts';
+import { type KillPorts, killTree, sendSignal } from './kill.ts';
+import { killContainer } from './kill-container.ts';
+import type { Containment, KillReport, Proc, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
+import { probeContainment } from './probe.ts';
 import { procTable } from './process-table.ts';
-import { type Refusal, refusalOf, start } from './start.ts';
+import { type Refusal, refusalOf, start, type Wrapping } from './start.ts';
+import { trustedProgram } from './trusted-program.ts';
+
+/** How to look for bubblewrap; `PATH` of this process, away from where it works, when left out. */
+export type SystemProcOptions = Readonly<{ bubblewrap?: string | null }>;
 
 /**
- * The processes of this machine, each command in a session and group of its own and marked in its environment, so that
- * all it starts can be found and stopped with it. It is no sandbox: a command runs with all the rights of this process,
- * can outlive it when it is killed, and a daemon that clears its environment before the first look can escape a kill.
+ * The processes of this machine. A command in a sandbox or container is held by bubblewrap, and nothing of it can outlive
+ * it. One without is in a session and group of its own and marked in its environment, so that all it starts can be found:
+ * then it can outlive this process when that is killed, and a daemon that clears its environment can escape a kill.
  */
-export function systemProc(clock: Clock): Proc {
-  return createProc({ clock, table: procTable(clock), send: sendSignal });
+export function systemProc(clock: Clock, options: SystemProcOptions = {}): Proc {
+  return createProc({ clock, table: procTable(clock), send: sendSignal }, options);
 }
 
 /** The same over other ports, for tests. */
-export function createProc(ports: KillPorts): Proc {
+export function createProc(ports: KillPorts, { bubblewrap }: SystemProcOptions = {}): Proc {
+  let program: string | null | undefined = bubblewrap;
+  let probed: Promise<Containment> | null = null;
+  const containment = () => {
+    if (program === undefined) program = trustedProgram('bwrap', process.env.PATH ?? '', process.cwd());
+    probed ??= probeContainment(program, (spec, facts) => beginIn(spec, facts, program ?? null, ports));
+    return probed;
+  };
   return {
+    containment,
     spawn(spec) {
-      const marker = randomBytes(16).toString('hex');
-      const started = start(spec, marker);
-      if ('refusal' in started) return notStarted(Promise.resolve(started.refusal));
-      const { child } = started;
-      if (child.pid === undefined) return notStarted(refusalFrom(child, spec));
-      return follow(child, child.pid, marker, spec, ports);
+      if (spec.confinement === undefined || spec.confinement.type === 'none') return begin(spec, null, ports);
+      return later(
+        containment(),
+        (facts) => beginIn(spec, facts, program ?? null, ports),
+        () => {
+          probed = null; // What held once does not hold any more, or never did for this: it is tried out again.
+        },
+      );
     },
   };
 }
 
+/** A command that begins when it is known what can confine it. */
+function later(
+  known: Promise<Containment>,
+  begin: (facts: Containment) => RunningProcess,
+  onFailure: () => void,
+): RunningProcess {
+  let running: RunningProcess | null = null;
+  let isStopped = false;
+  const follow = async (): Promise<ProcessEnd> => {
+    const facts = await known;
+    if (isStopped) return NEVER_BEGUN;
+    running = begin(facts);
+    const end = await running.ended;
+    if (end.status === 'not-started') onFailure();
+    return end;
+  };
+  return {
+    get pid() {
+      return running?.pid ?? null;
+    },
+    ended: follow(),
+    kill(graceMs) {
+      isStopped = true;
+      return running?.kill(graceMs) ?? Promise.resolve(NOTHING_KILLED);
+    },
+  };
+}
+
+function beginIn(spec: ProcessSpec, facts: Containment, program: string | null, ports: KillPorts): RunningProcess {
+  const enclosed = enclose(spec, facts, program);
+  if ('refusal' in enclosed) return notStarted(Promise.resolve(enclosed.refusal));
+  const running = begin(spec, enclosed.wrapping, ports);
+  const ended = running.ended.then((end) => {
+    const notes = enclosed.leave();
+    return notes.length === 0 ? end : { ...end, notes };
+  });
+  return { pid: running.pid, ended, kill: running.kill };
+}
+
+function begin(spec: ProcessSpec, wrapping: Wrapping | null, ports: KillPorts): RunningProcess {
+  const marker = randomBytes(16).toString('hex');
+  const started = start(spec, marker, wrapping);
+  if ('refusal' in started) return notStarted(Promise.resolve(started.refusal));
+  const { child } = started;
+  if (child.pid === undefined) return notStarted(refusalFrom(child, spec));
+  return follow(
+    begunOf(child, child.pid, marker, wrapping === null ? null : statusOf(child, ports), ports),
+    spec,
+    ports.clock,
+  );
+}
+
+function begunOf(
+  child: ChildProcess,
+  pid: number,
+  marker: string,
+  status: ContainerStatus | null,
+  ports: KillPorts,
+): Begun {
+  // A child keeps its number until its end was waited for, so this reads the child's own.
+  const leader = { pid, startTime: ports.table.startTime(pid) ?? 0 };
+  const kill = (graceMs: number) =>
+    status === null
+      ? killTree({ leader, marker }, graceMs, ports)
+      : killContainer({ outer: leader, init: status.init }, graceMs, ports);
+  return { child, pid, status, kill };
+}
+
+function statusOf(child: ChildProcess, { table }: KillPorts): ContainerStatus | null {
+  const stream = child.stdio[STATUS_DESCRIPTOR];
+  // Node's types do not know which of the streams are readable; this one was asked for as a pipe.
+  return stream === null || stream === undefined || !('read' in stream) ? null : followStatus(stream, table.startTime);
+}
+
 const NOTHING_KILLED: KillReport = { graceful: true, killed: 0, survivors: 0 };
+
+/** A command that was stopped before it had begun. */
+const NEVER_BEGUN: ProcessEnd = {
+  status: 'killed',
+  exitCode: 137,
+  signal: 'SIGKILL',
+  output: { text: '', totalBytes: 0, truncated: false },
+  error: null,
+  durationMs: 0,
+  killed: NOTHING_KILLED,
+};
 
 function notStarted(refusal: Promise<Refusal>): RunningProcess {
   return {

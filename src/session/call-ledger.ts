@@ -41,6 +41,7 @@ export function createCallLedger(
         itemId: null,
         draft: null,
         subject: null,
+        approved: null,
         reason: undefined,
         key: '',
         startedAt: 0,

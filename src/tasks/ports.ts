@@ -115,6 +115,8 @@ export type CallRecord = {
   itemId: string | null;
   draft: ItemDraft | null;
   subject: RequestSubject | null;
+  /** What was said yes to; null when nothing was asked. */
+  approved: RequestSubject | null;
   reason: string | undefined;
   key: string;
   startedAt: number;

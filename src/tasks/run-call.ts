@@ -39,7 +39,11 @@ async function check(ports: SessionPorts, call: CallRecord): Promise<CheckEnd> {
   ports.commit({ type: 'item.started', item: { id: call.itemId, ...call.draft } });
   const checked = await tool.check(call.input, ports.workspace);
   if (checked.verdict === 'refuse') return refuse(ports, call, checked.message, 'declined');
-  if (checked.verdict === 'allow' || ports.isGranted(checked.key)) return 'run';
+  if (checked.verdict === 'allow') return 'run';
+  if (ports.isGranted(checked.key)) {
+    call.approved = checked.subject;
+    return 'run';
+  }
   call.subject = checked.subject;
   call.reason = checked.reason;
   call.key = checked.key;
@@ -57,6 +61,7 @@ export async function askForCall(ports: SessionPorts, callId: string): Promise<A
   const word = decisionWord(decision);
   if (word === 'approved' || word === 'approved-for-session' || word === 'approved-with-rule') {
     if (word === 'approved-for-session') ports.grant(call.key);
+    call.approved = call.subject;
     return 'run';
   }
   const words =
@@ -106,6 +111,7 @@ async function run(
       signal: scope.signal,
       callId,
       context: ports.workspace,
+      approved: call.approved,
       progress: (text) => ports.emit({ type: 'item.delta', itemId, delta: text }),
       ask: (subject, options) => ports.ask(subject, { callId, ...options }),
       own: (owned) => scope.own(owned),

@@ -2,7 +2,7 @@ import { createCapture } from '../process/capture.ts';
 import { createDeadline, type Deadline } from '../process/deadline.ts';
 import { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TIMED_OUT, exitCodeOf } from '../process/exit-codes.ts';
 import { KILL_BOUND_MS } from '../process/kill.ts';
-import type { KillReport, Proc, ProcessEnd, ProcessSpec, RunningProcess } from '../process/port.ts';
+import type { Containment, KillReport, Proc, ProcessEnd, ProcessSpec, RunningProcess } from '../process/port.ts';
 import type { SeededRng } from './seeded-rng.ts';
 import type { SteppedClock } from './stepped-clock.ts';
 import type { Trace } from './trace.ts';
@@ -38,7 +38,22 @@ export interface SimulatedProc extends Proc {
   alive(): readonly AliveProcess[];
 }
 
-export type SimulatedProcOptions = Readonly<{ clock: SteppedClock; rng: SeededRng; trace: Trace }>;
+export type SimulatedProcOptions = Readonly<{
+  clock: SteppedClock;
+  rng: SeededRng;
+  trace: Trace;
+  /** What is said to confine commands; nothing does when left out. Nothing is confined in truth. */
+  containment?: Containment;
+}>;
+
+/** A world in which nothing confines commands. */
+const UNCONFINED: Containment = {
+  sandbox: false,
+  container: false,
+  why: 'There is none in a simulated world.',
+  mend: null,
+  checks: [],
+};
 
 /** How long the slowest of what a command does takes, in ms; the seed picks one. */
 const SLOWEST_MS = [2, 30, 300];
@@ -64,6 +79,7 @@ export function simulatedProc(options: SimulatedProcOptions): SimulatedProc {
         script,
       }),
     alive: () => [...table.values()],
+    containment: async () => options.containment ?? UNCONFINED,
     spawn(spec) {
       const command = commandOf(spec.argv);
       const script = scripts.find(({ fits }) => fits(command))?.script ?? unknown(command);

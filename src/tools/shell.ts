@@ -5,7 +5,7 @@ import { commandEnvironment, unaskedCommandEnvironment } from '../policy/command
 import { excerpt } from '../policy/excerpt.ts';
 import { isPlainlyReadOnly } from '../policy/read-only-command.ts';
 import { shellArgv } from '../policy/shell-argv.ts';
-import type { Proc, ProcessEnd } from '../process/port.ts';
+import type { Confinement, Proc, ProcessEnd } from '../process/port.ts';
 import type { CallStatus, ItemDraft } from '../protocol/items.ts';
 import type { TaskContext } from '../protocol/settings.ts';
 import type { Tool, ToolResult, ToolScope } from './tool.ts';
@@ -30,7 +30,8 @@ const JUSTIFICATION_MAX_CHARACTERS = 4_000;
 export type ShellOptions = Readonly<{
   /** The environment that commands get a few names of. */
   env: Readonly<Record<string, string>>;
-  sandboxAvailable: boolean;
+  /** What is to confine a command of a task; `escalated` is one that was allowed more. */
+  confine(context: TaskContext, escalated: boolean): Confinement;
 }>;
 
 /** Lets the model run commands with `bash -c`. */
@@ -48,7 +49,8 @@ export function shellTool(proc: Proc, options: ShellOptions): Tool {
     present: (input, { callId, context }) => itemOf(callOf(input, context), callId),
     async check(input, context) {
       const call = callOf(input, context);
-      return checkCommand({ ...call, context, sandboxAvailable: options.sandboxAvailable });
+      const { sandbox } = await proc.containment();
+      return checkCommand({ ...call, context, sandboxAvailable: sandbox });
     },
     async execute(input, scope) {
       const call = callOf(input, scope.context);
@@ -61,7 +63,9 @@ export function shellTool(proc: Proc, options: ShellOptions): Tool {
 
 const DESCRIPTION =
   'Runs a command with `bash -c` and returns its exit code and output. It has no terminal and no standard input, and ' +
-  'whatever it leaves running in the background is stopped when it ends. Long output is shortened in the middle.';
+  'whatever it leaves running in the background is stopped when it ends. Long output is shortened in the middle. In the ' +
+  'sandbox /tmp is empty at each start, and empty directories stand for names of agent and editor settings (`.vscode`, ' +
+  '`.mcp.json`, …) that cannot be made.';
 
 const PARAMETERS = {
   type: 'object',
@@ -129,6 +133,8 @@ function callOf(input: unknown, context: TaskContext): ShellCall {
 
 async function run(proc: Proc, call: ShellCall, options: ShellOptions, scope: ToolScope): Promise<ProcessEnd> {
   const unasked = scope.context.sandbox !== 'danger-full-access' && isPlainlyReadOnly(call.command);
+  const wanted = options.confine(scope.context, call.escalated);
+  const isOpen = wanted.type === 'sandbox' && (unasked || isApprovedOpen(scope)) && !(await proc.containment()).sandbox;
   let shown = 0;
   const running = proc.spawn({
     argv: shellArgv(call.command),
@@ -138,6 +144,7 @@ async function run(proc: Proc, call: ShellCall, options: ShellOptions, scope: To
     graceMs: GRACE_MS,
     keepBytes: ITEM_OUTPUT_BYTES,
     outputMaxBytes: OUTPUT_MAX_BYTES,
+    confinement: isOpen ? { type: 'container' } : wanted,
     onOutput(text) {
       if (shown === PROGRESS_CALLS_MAX) return;
       shown += 1;
@@ -153,6 +160,11 @@ async function run(proc: Proc, call: ShellCall, options: ShellOptions, scope: To
     release?.();
     scope.signal.removeEventListener('abort', abort);
   }
+}
+
+/** Whether a person has agreed to run it although nothing confines it. Without that, a sandbox that is gone is no reason to run without. */
+function isApprovedOpen({ approved }: ToolScope): boolean {
+  return approved?.kind === 'command' && approved.sandbox === 'none';
 }
 
 function resultOf(call: ShellCall, end: ProcessEnd, scope: ToolScope): ToolResult {
@@ -202,6 +214,7 @@ function textForModel(call: ShellCall, end: ProcessEnd, status: CallStatus): str
     `Wall time: ${seconds.toFixed(1)} seconds`,
     ...(truncated || shown !== text ? [`Total output: ${totalBytes} bytes`] : []),
     ...leftRunning(end),
+    ...(end.notes ?? []),
     'Output:',
     end.error ?? (status === 'aborted' ? shown.replace(/\n$/, '') : shown),
     ...(status === 'aborted' ? [`aborted by user after ${Math.max(0.1, seconds).toFixed(1)} s`] : []),

@@ -19,6 +19,8 @@ export type ToolScope = Readonly<{
   signal: AbortSignal;
   callId: string;
   context: TaskContext;
+  /** What a person, or a grant for the session, has said yes to before this call was run; null when nobody was asked. */
+  approved: RequestSubject | null;
   /** Shows output while it runs (a piece of text to append). */
   progress(text: string): void;
   /** Asks a person (or the policy). Throws when the task is aborted. */

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { canRun, examine, type Patient } from '../../src/cli/doctor.ts';
-import { type Check, checkHome, checkModel, checkNode } from '../../src/cli/doctor-checks.ts';
+import { type Check, checkHome, checkModel, checkNode, checkSandbox } from '../../src/cli/doctor-checks.ts';
 import { doctorLines } from '../../src/cli/doctor-lines.ts';
 import { PLAIN } from '../../src/cli/terminal.ts';
+import type { Containment } from '../../src/process/port.ts';
+import { systemProc } from '../../src/process/system-proc.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { freePort } from '../model/model-server.ts';
 import { listing, startListServer } from './list-server.ts';
 
@@ -30,17 +33,48 @@ const byName = (checks: readonly Check[], name: string) => checks.find((check) =
 describe('the doctor', () => {
   it('finds that a task can run where all is there', async () => {
     const { baseURL } = await startListServer(listing('a', 'b'));
+    const { sandbox } = await systemProc(systemClock).containment();
     const { checks } = await examine(patient({ settings: { baseURL, model: 'b' } }));
     expect(checks.map(({ name, status }) => [name, status])).toEqual([
       ['Node', 'good'],
       ['bash', 'good'],
       ['git', 'good'],
-      ['sandbox', 'poor'],
+      ['sandbox', sandbox ? 'good' : 'poor'],
       ['state', 'good'],
       ['model', 'good'],
     ]);
     expect(byName(checks, 'model')?.words).toBe(`b: ${baseURL} answers, and has it`);
     expect(canRun(checks)).toBe(true);
+  });
+
+  it.each<[string, Partial<Containment>, Check]>([
+    [
+      'tells what a sandbox does, and what was tried out',
+      { sandbox: true, container: true, checks: [{ name: 'the network is not reached', holds: true, words: 'yes' }] },
+      {
+        ...{ name: 'sandbox', status: 'good', mend: null },
+        words: 'commands write to the workspace only, have no network, and die with their task',
+        details: ['the network is not reached: yes'],
+      },
+    ],
+    [
+      'tells why there is none, what follows, and the command that mends it',
+      {
+        ...{ why: 'bubblewrap was not found.', mend: 'sudo apt-get install bubblewrap' },
+        checks: [{ name: 'bubblewrap', holds: false, words: 'not on the PATH' }],
+      },
+      {
+        ...{ name: 'sandbox', status: 'poor', mend: 'sudo apt-get install bubblewrap' },
+        words:
+          'none: bubblewrap was not found. Each command that is not plainly read-only asks, and with your yes it runs with your full rights; ' +
+          'with -a never it is refused; what a command leaves behind is looked for and killed, but a process that hides, or a SIGKILL of ' +
+          'troupe, can leave some',
+        details: ['NOT: bubblewrap (not on the PATH)'],
+      },
+    ],
+  ])('%s', (_, containment, check) => {
+    const nothing: Containment = { sandbox: false, container: false, why: null, mend: null, checks: [] };
+    expect(checkSandbox({ ...nothing, ...containment })).toEqual(check);
   });
 
   it('finds that none can where there is no model, no bash, or a Node that is too old', async () => {

@@ -72,6 +72,7 @@ export function scopeOf(context: TaskContext, signal = new AbortController().sig
     signal,
     callId: 'call-1',
     context,
+    approved: null,
     progress: () => {},
     ask: () => Promise.reject(new Error('nothing was to be asked while it runs')),
   };

@@ -2,8 +2,10 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { CapturedOutput, Proc, ProcessEnd, ProcessSpec } from '../../src/process/port.ts';
+import { confinementOf } from '../../src/policy/sandbox-profile.ts';
+import type { CapturedOutput, Containment, Proc, ProcessEnd, ProcessSpec } from '../../src/process/port.ts';
 import { systemProc } from '../../src/process/system-proc.ts';
+import type { RequestSubject } from '../../src/protocol/requests.ts';
 import type { TaskContext } from '../../src/protocol/settings.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { COMMAND_MAX_BYTES, PROGRESS_CALLS_MAX, shellTool, TIMEOUT_MAX_MS } from '../../src/tools/shell.ts';
@@ -19,8 +21,13 @@ const CONTEXT: TaskContext = {
 
 const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home/me', API_KEY: 'secret' };
 
+const UNCONFINED: Containment = { sandbox: false, container: false, why: 'none here.', mend: null, checks: [] };
+
+const confine = (context: TaskContext, escalated: boolean) =>
+  confinementOf(context, {}, { userHomes: ['/home/me'], state: '/state' }, escalated);
+
 /** Processes that end as a test wants, and tell how they were started. */
-function scripted(end: Partial<ProcessEnd> & { text?: string } = {}) {
+function scripted(end: Partial<ProcessEnd> & { text?: string } = {}, containment = UNCONFINED) {
   const specs: ProcessSpec[] = [];
   const kills: number[] = [];
   const { text = '', ...rest } = end;
@@ -30,6 +37,7 @@ function scripted(end: Partial<ProcessEnd> & { text?: string } = {}) {
     ...rest,
   };
   const proc: Proc = {
+    containment: () => Promise.resolve(containment),
     spawn(spec) {
       specs.push(spec);
       return {
@@ -46,7 +54,7 @@ function scripted(end: Partial<ProcessEnd> & { text?: string } = {}) {
 }
 
 function toolOf(proc: Proc) {
-  return shellTool(proc, { env: ENV, sandboxAvailable: false });
+  return shellTool(proc, { env: ENV, confine });
 }
 
 function scopeOf(context: Partial<TaskContext> = {}, signal: AbortSignal = new AbortController().signal) {
@@ -55,6 +63,7 @@ function scopeOf(context: Partial<TaskContext> = {}, signal: AbortSignal = new A
     signal,
     callId: 'call-1',
     context: { ...CONTEXT, ...context },
+    approved: null,
     progress: (text) => shown.push(text),
     ask: () => Promise.reject(new Error('Expected no question.')),
   };
@@ -168,15 +177,53 @@ describe('a call of the shell', () => {
         graceMs: 100,
         keepBytes: 1_048_576,
         outputMaxBytes: 268_435_456,
+        confinement: { type: 'container' },
         onOutput: expect.any(Function),
       },
     ]);
   });
 
+  const sandboxed = { sandbox: 'workspace-write' } as const;
+  const confined: Containment = { ...UNCONFINED, sandbox: true, container: true, why: null };
+  const approved = (sandbox: string): RequestSubject => ({
+    ...{ kind: 'command', argv: ['bash'], shown: 'make', cwd: '/work', escalated: false },
+    sandbox,
+  });
+
+  it.each<[string, Containment, Partial<ToolScope>, object, string]>([
+    ['in the sandbox of its task', confined, {}, {}, 'sandbox'],
+    ['without its limits once more was allowed', confined, {}, { with_escalated_permissions: true }, 'container'],
+    [
+      'in no sandbox where there is none and a person agreed',
+      UNCONFINED,
+      { approved: approved('none') },
+      {},
+      'container',
+    ],
+    [
+      'never without when that was not what a person agreed to',
+      UNCONFINED,
+      { approved: approved('workspace-write') },
+      {},
+      'sandbox',
+    ],
+    ['never without when nobody was asked', UNCONFINED, {}, {}, 'sandbox'],
+  ])('is confined %s', async (_, containment, more, input, type) => {
+    const { proc, specs } = scripted({}, containment);
+    await toolOf(proc).execute({ command: 'make', ...input }, { ...scopeOf(sandboxed).scope, ...more });
+    expect(specs.map(({ confinement }) => confinement?.type)).toEqual([type]);
+  });
+
+  it('is confined as far as there is something to do it when it only reads', async () => {
+    const { proc, specs } = scripted();
+    await toolOf(proc).execute({ command: 'ls' }, scopeOf(sandboxed).scope);
+    expect(specs.map(({ confinement }) => confinement)).toEqual([{ type: 'container' }]);
+  });
+
   it('takes the programs of a plain read, which nobody was asked about, from the system', async () => {
     const { proc, specs } = scripted();
     const env = { PATH: '/work/node_modules/.bin:.:/usr/bin' };
-    const tool = shellTool(proc, { env, sandboxAvailable: false });
+    const tool = shellTool(proc, { env, confine });
     for (const sandbox of ['workspace-write', 'danger-full-access'] as const) {
       for (const command of ['ls', 'make']) await tool.execute({ command }, scopeOf({ sandbox }).scope);
     }
@@ -340,7 +387,9 @@ describe('the shell on this machine', async () => {
   const cwd = await realpath(await mkdtemp(join(tmpdir(), 'troupe-shell-')));
   const tag = `LC_TROUPE=${cwd}`;
   const env = { PATH: process.env.PATH ?? '', LC_TROUPE: cwd, API_KEY: 'secret' };
-  const tool = shellTool(systemProc(systemClock), { env, sandboxAvailable: false });
+  const proc = systemProc(systemClock);
+  const tool = shellTool(proc, { env, confine });
+  const { container } = await proc.containment();
 
   afterEach(async () => {
     expect(await processesWith(tag)).toEqual([]);
@@ -354,14 +403,15 @@ describe('the shell on this machine', async () => {
     await writeFile(join(cwd, 'a.txt'), 'hello\n');
     const { scope, shown } = scopeOf({ cwd });
     const command = 'cat a.txt; pwd; echo "[$API_KEY]"; sleep 600 &';
-    const { output, success, item, killed } = await tool.execute({ command }, scope);
+    const { output, success, item } = await tool.execute({ command }, scope);
     const text = `hello\n${cwd}\n[]\n`;
-    expect([output.replace(/\d+\.\d/, 'S'), success, shown.join(''), item, killed?.survivors]).toEqual([
-      `Exit code: 0\nWall time: S seconds\nStopped in the background: 1\nOutput:\n${text}`,
+    // A container takes what is left with it, uncounted.
+    const stopped = container ? '' : 'Stopped in the background: 1\n';
+    expect([output.replace(/\d+\.\d/, 'S'), success, shown.join(''), item]).toEqual([
+      `Exit code: 0\nWall time: S seconds\n${stopped}Output:\n${text}`,
       true,
       text,
       { type: 'command_execution', callId: 'call-1', command, cwd, exitCode: 0, output: text, status: 'completed' },
-      0,
     ]);
   });
 

@@ -1,0 +1,65 @@
+import { messageOf } from '../protocol/errors.ts';
+import { CONTAINER_ARGUMENTS, sandboxArguments } from './bubblewrap-arguments.ts';
+import { EXIT_NOT_EXECUTABLE } from './exit-codes.ts';
+import { changedLinks } from './guarded-links.ts';
+import type { Confinement, Containment, ProcessSpec } from './port.ts';
+import type { Refusal, Wrapping } from './start.ts';
+
+/** How a command will be confined; `wrapping` is null for one that is not. `leave` is called once it has ended, and tells what was wrong. */
+export type Enclosed = Readonly<{ wrapping: Wrapping | null; leave(): readonly string[] }>;
+
+const FREE: Enclosed = { wrapping: null, leave: () => [] };
+const UNCONFINED: Confinement = { type: 'none' };
+
+/** Makes ready what a command asks for; a sandbox that is not to be had is a refusal, never less than a sandbox. */
+export function enclose(
+  spec: ProcessSpec,
+  { sandbox, container, why }: Containment,
+  bubblewrap: string | null,
+): Enclosed | Readonly<{ refusal: Refusal }> {
+  const confinement = spec.confinement ?? UNCONFINED;
+  switch (confinement.type) {
+    case 'none':
+      return FREE;
+    case 'container':
+      if (!container || bubblewrap === null) return FREE;
+      return { wrapping: wrap(spec, bubblewrap, CONTAINER_ARGUMENTS), leave: () => [] };
+    case 'sandbox': {
+      if (!sandbox || bubblewrap === null) return refused(why ?? 'there is no sandbox here.');
+      try {
+        const { arguments: words, links, leave } = sandboxArguments(confinement.profile);
+        return {
+          wrapping: wrap(spec, bubblewrap, words),
+          leave() {
+            leave();
+            return changedLinks(links);
+          },
+        };
+      } catch (error) {
+        return refused(`${messageOf(error)}.`);
+      }
+    }
+    default:
+      return confinement satisfies never;
+  }
+}
+
+/** Programs look for their temporary directory in these. */
+const TEMPORARY_NAMES = ['TMPDIR', 'TMP', 'TEMP'];
+
+function wrap({ argv, cwd, env, confinement }: ProcessSpec, bubblewrap: string, words: readonly string[]): Wrapping {
+  const moved = confinement?.type === 'sandbox' ? TEMPORARY_NAMES.filter((name) => name in env) : [];
+  return {
+    argv: [bubblewrap, ...words, '--chdir', cwd, '--', ...argv],
+    env: Object.fromEntries(moved.map((name) => [name, '/tmp'])),
+  };
+}
+
+function refused(why: string): { refusal: Refusal } {
+  return {
+    refusal: {
+      exitCode: EXIT_NOT_EXECUTABLE,
+      error: `The command was not run, because it would not be confined: ${why}`,
+    },
+  };
+}
