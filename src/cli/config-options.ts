@@ -52,9 +52,16 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
   [
     'sandbox_workspace_write.network_access',
-    (_value, _key, note) => {
-      note('not available: commands are not confined yet, so one that runs has the network, and this has no effect.');
-      return {};
+    (value, key) => {
+      if (typeof value === 'boolean') return { network: value };
+      throw wrong(key, 'true or false', value);
+    },
+  ],
+  [
+    'sandbox_workspace_write.writable_roots',
+    (value, key) => {
+      if (Array.isArray(value)) return { writableRoots: value.map((root) => textOf(root, key)) };
+      throw wrong(key, 'a list of directories', value);
     },
   ],
   [

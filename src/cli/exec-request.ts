@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defaultHome } from '../create-session.ts';
 import { loadImage } from '../here/load-image.ts';
-import { type Model, openaiModel, TroupeError, type UserInput } from '../index.ts';
+import { type Model, openaiModel, type SandboxSettings, TroupeError, type UserInput } from '../index.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { ApprovalPolicy, Effort, SandboxMode } from '../protocol/settings.ts';
 import { readConfigOptions } from './config-options.ts';
@@ -30,6 +30,7 @@ export type ExecRequest = Readonly<{
   model: Model;
   cwd: string;
   sandbox: SandboxMode;
+  sandboxSettings: SandboxSettings;
   approvalPolicy: ApprovalPolicy;
   effort: Effort | undefined;
   outputSchema: unknown;
@@ -53,14 +54,21 @@ export async function readExecRequest(
   if (prompt === 'resume' && (words.length > 1 || options.last === true)) throw NO_RESUMING;
   const config = readConfigOptions(options.config);
   for (const text of config.notes) note(text);
-  for (const directory of options.addDir) {
-    note(`--add-dir ${directory}: not available yet, so it has no effect: patches there are asked about.`);
-  }
-  const { model, baseURL, sandbox, approvalPolicy, effort, wireApi } = merged(
-    storedSettings(env, options.profile),
-    config.settings,
-    { model: options.model, sandbox: options.sandbox, approvalPolicy: options.approvals, wireApi: options.wire },
-  );
+  const {
+    model,
+    baseURL,
+    sandbox,
+    approvalPolicy,
+    effort,
+    wireApi,
+    network,
+    writableRoots = [],
+  } = merged(storedSettings(env, options.profile), config.settings, {
+    model: options.model,
+    sandbox: options.sandbox,
+    approvalPolicy: options.approvals,
+    wireApi: options.wire,
+  });
   const answering = openaiModel({
     model: named(model),
     baseURL,
@@ -76,6 +84,10 @@ export async function readExecRequest(
     model: answering,
     cwd,
     sandbox: sandbox ?? 'workspace-write',
+    sandboxSettings: {
+      network: network ?? false,
+      writableRoots: [...writableRoots, ...options.addDir].map((root) => rootOf(resolve(cwd, root))),
+    },
     approvalPolicy: approvalPolicy ?? 'on-request',
     effort,
     outputSchema,
@@ -125,6 +137,11 @@ function directoryOf(path: string): string {
   const directory = resolve(path);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
   throw new TroupeError('invalid-config', `Expected -C to name a directory, got ${directory}.`);
+}
+
+function rootOf(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new TroupeError('invalid-config', `Expected --add-dir (or writableRoots) to name a directory, got ${path}.`);
 }
 
 function imagePath(path: string): string {

@@ -60,12 +60,13 @@ type Run = Readonly<{
 
 async function run(request: ExecRequest, { report, asker, paint, stopping, outputLastMessage }: Run): Promise<number> {
   const { stdout, stderr } = process;
-  const { model, cwd, sandbox, approvalPolicy, effort, outputSchema, input } = request;
+  const { model, cwd, sandbox, sandboxSettings, approvalPolicy, effort, outputSchema, input } = request;
   const logs = locatedLogs(defaultHome());
   const session = createSession({
     model,
     cwd,
     sandbox,
+    sandboxSettings,
     approvalPolicy,
     world: { logStore: logs.store },
     ...(effort === undefined ? {} : { effort }),

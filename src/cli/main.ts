@@ -23,17 +23,20 @@ The model is one of OpenAI's, or any server that speaks as OpenAI does (troupe d
   --wire            auto speaks the Responses API, and Chat Completions to a server that has only those
 
 What may run (-s) and when you are asked (-a):
-  Plain reads such as ls, cat and grep always run. In workspace-write, patches to files of the directory are made
-  without asking, and every other command asks first. In read-only, patches ask as well. danger-full-access asks nothing.
-  With -a untrusted every patch asks; with -a never nothing is asked, and what would need a decision is refused.
-  Commands are not confined yet: one that you approve runs with your full rights, and each request says so.
+  Commands run in a sandbox (bubblewrap; troupe doctor says whether it works here). In workspace-write they write to the
+  directory, --add-dir and a temporary directory of their own, in read-only nowhere; there is no network, keys and our own
+  state are not seen, and repositories and settings of agents and editors stay as they are. danger-full-access lifts all that.
+  With -a on-request what is confined runs without asking; what destroys work, or wants out of the sandbox, asks. With
+  -a untrusted all but plain reads such as ls, cat and grep asks; with -a never nothing is asked, and what would need a
+  decision is refused. Where there is no sandbox, all but plain reads asks, and each request says so.
   You are asked at the terminal. Where standard input is none, and with --json and --events, requests are denied.
 
-Settings may stand in $TROUPE_HOME/config.json: model, baseURL, sandbox, approvalPolicy, effort, wireApi, and profiles
-(a name for a set of them, chosen with --profile). What counts more comes later: the file, the profile, the environment
-(TROUPE_MODEL, OPENAI_MODEL, OPENAI_BASE_URL), --config, the other options.
+Settings may stand in $TROUPE_HOME/config.json: model, baseURL, sandbox, network, writableRoots, approvalPolicy, effort,
+wireApi, and profiles (a name for a set of them, chosen with --profile). What counts more comes later: the file, the
+profile, the environment (TROUPE_MODEL, OPENAI_MODEL, OPENAI_BASE_URL), --config, the other options.
   { "model": "gpt-5", "profiles": { "local": { "baseURL": "http://localhost:8080/v1", "model": "qwen3" } } }
-  --config takes the keys that Codex has: openai_base_url, model, model_reasoning_effort, approval_policy, sandbox_mode.
+  --config takes the keys that Codex has: openai_base_url, model, model_reasoning_effort, approval_policy, sandbox_mode,
+  sandbox_workspace_write.network_access and .writable_roots.
 
 For programs: --json writes one JSON object a line, the events of "codex exec --experimental-json", so that
 @openai/codex-sdk can drive it (codexPathOverride); options that are not known have no effect then. --events writes the
@@ -99,6 +102,7 @@ async function main(argv: readonly string[]): Promise<number> {
         'auto',
       ]),
     )
+    .addOption(repeatable('--add-dir <dir>', 'another directory that commands may write to (repeatable)'))
     .option('-p, --profile <name>', 'a profile of the configuration file')
     .addOption(repeatable('-c, --config <key=value>', 'a setting by the name that Codex has for it (repeatable)'))
     .addOption(repeatable('-i, --image <file>', 'an image to look at (repeatable)'))
@@ -108,7 +112,6 @@ async function main(argv: readonly string[]): Promise<number> {
     .addOption(new Option('--events', 'write all events of the session as lines of JSON').conflicts('json'))
     .addOption(new Option('--experimental-json').implies({ json: true }).hideHelp())
     .addOption(new Option('--cd <dir>').hideHelp())
-    .addOption(repeatable('--add-dir <dir>').hideHelp())
     .addOption(new Option('--skip-git-repo-check').hideHelp())
     .addOption(new Option('--thread-source <source>').hideHelp())
     .addOption(new Option('--last').hideHelp())

@@ -11,6 +11,8 @@ const settings = z.strictObject({
   approvalPolicy: z.enum(['untrusted', 'on-request', 'never']).optional(),
   effort: z.enum(['minimal', 'low', 'medium', 'high']).optional(),
   wireApi: z.enum(['responses', 'chat', 'auto']).optional(),
+  network: z.boolean().optional(),
+  writableRoots: z.array(z.string().min(1)).optional(),
 });
 
 const configFile = settings.extend({ profiles: z.record(z.string(), settings).optional() });

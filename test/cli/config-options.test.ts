@@ -9,6 +9,8 @@ describe('--config', () => {
       'model_reasoning_effort="high"',
       'approval_policy="never"',
       'sandbox_mode="read-only"',
+      'sandbox_workspace_write.network_access=true',
+      'sandbox_workspace_write.writable_roots=["/a", "b"]',
       'openai_base_url="http://two/v1?a=b"',
     ];
     expect(readConfigOptions(options)).toEqual({
@@ -18,6 +20,8 @@ describe('--config', () => {
         effort: 'high',
         approvalPolicy: 'never',
         sandbox: 'read-only',
+        network: true,
+        writableRoots: ['/a', 'b'],
       },
       notes: [],
     });
@@ -33,7 +37,6 @@ describe('--config', () => {
       'nonsense',
       'approval_policy="on-failure"',
       'model_reasoning_effort="xhigh"',
-      'sandbox_workspace_write.network_access=true',
       'web_search="live"',
     ];
     expect(readConfigOptions(options)).toEqual({
@@ -43,7 +46,6 @@ describe('--config', () => {
         '--config features.unified: not known here, so it has no effect.',
         '--config approval_policy: on-failure is treated as on-request.',
         '--config model_reasoning_effort: xhigh is treated as high.',
-        '--config sandbox_workspace_write.network_access: not available: commands are not confined yet, so one that runs has the network, and this has no effect.',
         '--config web_search: not available: there is no web search yet.',
       ],
     });
@@ -56,6 +58,9 @@ describe('--config', () => {
       'Expected --config approval_policy to be untrusted, on-request or never, got sometimes.',
     ],
     ['model=3', 'Expected --config model to be a text, got 3.'],
+    ['sandbox_workspace_write.network_access="yes"', 'network_access to be true or false, got yes.'],
+    ['sandbox_workspace_write.writable_roots="/a"', 'writable_roots to be a list of directories, got /a.'],
+    ['sandbox_workspace_write.writable_roots=[3]', 'writable_roots to be a text, got 3.'],
     ['sandbox_mode=[]', 'read-only, workspace-write or danger-full-access, got [].'],
     ['model_reasoning_effort="much"', 'minimal, low, medium or high, got much.'],
   ])('refuses a wrong value: %s', (option, message) => {
