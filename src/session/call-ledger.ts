@@ -42,6 +42,7 @@ export function createCallLedger(
         draft: null,
         subject: null,
         approved: null,
+        isEdited: false,
         reason: undefined,
         key: '',
         startedAt: 0,

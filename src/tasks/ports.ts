@@ -117,6 +117,8 @@ export type CallRecord = {
   subject: RequestSubject | null;
   /** What was said yes to; null when nothing was asked. */
   approved: RequestSubject | null;
+  /** A person has changed its input. */
+  isEdited: boolean;
   reason: string | undefined;
   key: string;
   startedAt: number;

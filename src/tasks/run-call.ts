@@ -37,6 +37,11 @@ async function check(ports: SessionPorts, call: CallRecord): Promise<CheckEnd> {
   call.itemId = ports.nextItemId();
   call.draft = tool.present(call.input, { callId: call.callId, context: ports.workspace });
   ports.commit({ type: 'item.started', item: { id: call.itemId, ...call.draft } });
+  return consultPolicy(ports, call, tool);
+}
+
+/** What the policy says of a call as it is now. */
+async function consultPolicy(ports: SessionPorts, call: CallRecord, tool: Tool): Promise<CheckEnd> {
   const checked = await tool.check(call.input, ports.workspace);
   if (checked.verdict === 'refuse') return refuse(ports, call, checked.message, 'declined');
   if (checked.verdict === 'allow') return 'run';
@@ -50,7 +55,10 @@ async function check(ports: SessionPorts, call: CallRecord): Promise<CheckEnd> {
   return 'ask';
 }
 
-/** Asks for a call. A refusal is its output, and the model goes on. */
+/**
+ * Asks for a call. A refusal is its output, and the model goes on. A call that the person has changed is another one: it is
+ * checked again, and asked about again as it will be run, if there is still something to ask.
+ */
 export async function askForCall(ports: SessionPorts, callId: string): Promise<AskEnd> {
   const call = ports.calls.get(callId);
   if (call.subject === null) throw new Error(`Expected the call "${callId}" to have a subject to ask about, got none.`);
@@ -62,12 +70,33 @@ export async function askForCall(ports: SessionPorts, callId: string): Promise<A
   if (word === 'approved' || word === 'approved-for-session' || word === 'approved-with-rule') {
     if (word === 'approved-for-session') ports.grant(call.key);
     call.approved = call.subject;
-    return 'run';
+    const edited = typeof decision === 'object' && 'edited' in decision ? decision.edited : undefined;
+    if (edited === undefined) return 'run';
+    const next = await edit(ports, call, edited);
+    return next === 'ask' ? askForCall(ports, callId) : next;
   }
   const words =
     typeof decision === 'object' && 'message' in decision ? `rejected: ${decision.message}` : 'rejected by user';
   refuse(ports, call, words, 'declined');
   return 'settled';
+}
+
+async function edit(ports: SessionPorts, call: CallRecord, edited: unknown): Promise<CheckEnd> {
+  const { tool, name, callId } = call;
+  if (tool === null) throw new Error(`Expected the call "${callId}" to be checked, got one that is not.`);
+  const isPart = [edited, call.input].every((value) => typeof value === 'object' && value !== null);
+  const validated = await tool.parse(isPart ? { ...Object(call.input), ...Object(edited) } : edited);
+  if (!validated.ok) {
+    const message = `rejected: the user changed the input of ${name} to something invalid: ${validated.message}`;
+    return refuse(ports, call, message, 'declined');
+  }
+  // What was shown already is what it was changed to.
+  if (JSON.stringify(validated.input) === JSON.stringify(call.input)) return 'run';
+  call.approved = null;
+  call.input = validated.input;
+  call.isEdited = true;
+  call.draft = tool.present(call.input, { callId, context: ports.workspace });
+  return consultPolicy(ports, call, tool);
 }
 
 /** Runs a call once its start is in the log, and settles it with what it came to. */
@@ -88,11 +117,16 @@ export async function executeCall(ports: SessionPorts, callId: string, scope: Le
   if (result.killed !== undefined) scope.reportKilled(result.killed);
   const { aborted } = scope.signal;
   const status: CallStatus = aborted ? 'aborted' : result.success ? 'completed' : 'failed';
-  const output = bounded(result.output);
+  const output = bounded(call.isEdited ? `${editedWords(call)}\n${result.output}` : result.output);
   const shown = status === 'completed' && !('output' in draft) ? {} : wordsIn(draft, output);
   const item = { ...draft, ...shown, ...result.item, status } as ItemDraft; // A tool gives fields of its own item only.
   if (!scope.revoked) ports.calls.settle(callId, { output, item, partial: aborted });
   return true;
+}
+
+/** The model has to know that something else was done than it asked for. */
+function editedWords({ input }: CallRecord): string {
+  return `The user changed this call before it was run. Its input was: ${JSON.stringify(input)}`;
 }
 
 const NOT_LOGGED =
