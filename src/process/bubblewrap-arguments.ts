@@ -6,6 +6,8 @@ import type { SandboxProfile } from './port.ts';
 
 /** The number of the descriptor on which bubblewrap tells what it does. */
 export const STATUS_DESCRIPTOR = 3;
+/** And of the one from which it reads the filter of system calls. */
+export const FILTER_DESCRIPTOR = 4;
 
 /** The arguments for a command that may do all we may, but dies with us and is killed whole. */
 export const CONTAINER_ARGUMENTS: readonly string[] = [
@@ -17,6 +19,28 @@ export const CONTAINER_ARGUMENTS: readonly string[] = [
 export const TEMPORARY_MAX_BYTES = 1_073_741_824;
 /** Where everybody keeps sockets and temporary files; a command has its own. */
 const TEMPORARY = ['/run', '/tmp', '/var/tmp'];
+/**
+ * What the user of number 0 may write below /proc without any capability. Bubblewrap leaves open what it cannot write itself
+ * at that moment, and so most of this.
+ */
+const KERNEL_SETTINGS = [
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+  '/proc/mtrr',
+  '/proc/pressure',
+  '/proc/acpi',
+  '/proc/fs',
+  '/proc/scsi',
+];
+/** What tells of others there. */
+const KERNEL_SECRETS = [
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/key-users',
+  '/proc/kmsg',
+  '/proc/timer_list',
+  '/proc/sched_debug',
+];
 /** How many sockets of others are covered. */
 const SOCKETS_MAX = 256;
 
@@ -44,6 +68,8 @@ export function sandboxArguments(profile: SandboxProfile): SandboxArguments {
   return {
     arguments: [
       ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
+      ...KERNEL_SETTINGS.flatMap(existing).flatMap((path) => ['--ro-bind', path, path]),
+      ...KERNEL_SECRETS.flatMap(existing).flatMap((path) => ['--ro-bind', '/dev/null', path]),
       ...inOrder(mounts).flatMap(({ words }) => words),
       ...mounts.flatMap(({ path, closes }) => (closes ? ['--remount-ro', path] : [])),
       ...['--unshare-all', '--unshare-user', '--disable-userns', '--cap-drop', 'ALL'],

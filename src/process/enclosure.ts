@@ -1,8 +1,10 @@
 import { messageOf } from '../protocol/errors.ts';
-import { CONTAINER_ARGUMENTS, sandboxArguments } from './bubblewrap-arguments.ts';
+import { CONTAINER_ARGUMENTS, FILTER_DESCRIPTOR, sandboxArguments } from './bubblewrap-arguments.ts';
+import { limitingWords } from './command-limits.ts';
 import { EXIT_NOT_EXECUTABLE } from './exit-codes.ts';
 import { changedLinks } from './guarded-links.ts';
 import type { Confinement, Containment, ProcessSpec } from './port.ts';
+import { systemCallFilter } from './seccomp.ts';
 import type { Refusal, Wrapping } from './start.ts';
 
 /** How a command will be confined; `wrapping` is null for one that is not. `leave` is called once it has ended, and tells what was wrong. */
@@ -23,13 +25,13 @@ export function enclose(
       return FREE;
     case 'container':
       if (!container || bubblewrap === null) return FREE;
-      return { wrapping: wrap(spec, bubblewrap, CONTAINER_ARGUMENTS), leave: () => [] };
+      return { wrapping: wrapInContainer(spec, bubblewrap), leave: () => [] };
     case 'sandbox': {
       if (!sandbox || bubblewrap === null) return refused(why ?? 'there is no sandbox here.');
       try {
         const { arguments: words, links, leave } = sandboxArguments(confinement.profile);
         return {
-          wrapping: wrap(spec, bubblewrap, words),
+          wrapping: wrapInSandbox(spec, bubblewrap, words),
           leave() {
             leave();
             return changedLinks(links);
@@ -47,13 +49,21 @@ export function enclose(
 /** Programs look for their temporary directory in these. */
 const TEMPORARY_NAMES = ['TMPDIR', 'TMP', 'TEMP'];
 
-function wrap({ argv, cwd, env, confinement }: ProcessSpec, bubblewrap: string, words: readonly string[]): Wrapping {
-  const moved = confinement?.type === 'sandbox' ? TEMPORARY_NAMES.filter((name) => name in env) : [];
+function wrapInSandbox({ argv, cwd, env }: ProcessSpec, bubblewrap: string, words: readonly string[]): Wrapping {
+  const filtered = FILTER === null ? [] : ['--seccomp', String(FILTER_DESCRIPTOR)];
+  const moved = TEMPORARY_NAMES.filter((name) => name in env);
   return {
-    argv: [bubblewrap, ...words, '--chdir', cwd, '--', ...argv],
+    argv: [bubblewrap, ...words, ...filtered, '--chdir', cwd, '--', ...limitingWords(), ...argv],
     env: Object.fromEntries(moved.map((name) => [name, '/tmp'])),
+    filter: FILTER,
   };
 }
+
+function wrapInContainer({ argv, cwd }: ProcessSpec, bubblewrap: string): Wrapping {
+  return { argv: [bubblewrap, ...CONTAINER_ARGUMENTS, '--chdir', cwd, '--', ...argv], env: {}, filter: null };
+}
+
+const FILTER = systemCallFilter(process.arch);
 
 function refused(why: string): { refusal: Refusal } {
   return {

@@ -3,7 +3,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../protocol/errors.ts';
+import { limitingWords } from './command-limits.ts';
 import type { Containment, ContainmentCheck, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
+import { systemCallFilter } from './seccomp.ts';
 
 /** Begins a command in what is said to hold. */
 type Begin = (spec: ProcessSpec, facts: Containment) => RunningProcess;
@@ -37,7 +39,7 @@ export async function probeContainment(bubblewrap: string | null, begin: Begin):
   try {
     const container = await tryContainer(directory, begin);
     const sandbox = await trySandbox(directory, portOf(server), begin);
-    const checks = [found, container, ...sandbox];
+    const checks = [found, container, ...sandbox, ...filters()];
     const failed = sandbox.find(({ holds }) => !holds);
     return {
       sandbox: failed === undefined,
@@ -60,6 +62,24 @@ export async function probeContainment(bubblewrap: string | null, begin: Begin):
   }
 }
 
+/** What is there besides: a sandbox is one without. */
+function filters(): readonly ContainmentCheck[] {
+  const filtered = systemCallFilter(process.arch) !== null;
+  const limited = limitingWords().length > 0;
+  return [
+    {
+      name: 'system calls are filtered',
+      holds: filtered,
+      words: filtered ? 'yes' : `the numbers of a ${process.arch} are not known here`,
+    },
+    {
+      name: 'sizes of files and numbers of processes are limited',
+      holds: limited,
+      words: limited ? 'yes' : 'prlimit (util-linux) was not found',
+    },
+  ];
+}
+
 async function tryContainer(directory: string, begin: Begin): Promise<ContainmentCheck> {
   const end = await run(begin, directory, 'echo $$', { type: 'container' });
   const holds = end.status === 'exited' && end.output.text === '2\n';
@@ -73,6 +93,8 @@ const FORBIDDEN: readonly Readonly<{ name: string; line(place: Place): string }>
   { name: 'the file system is not remounted', line: () => 'mount -o remount,bind,rw /' },
   { name: 'the network is not reached', line: ({ port }) => `exec 9<>/dev/tcp/127.0.0.1/${port}` },
   { name: 'no other processes are seen', line: () => 'grep -qv bwrap /proc/1/comm' },
+  { name: 'settings of the kernel are not written', line: () => 'exec 9>>/proc/sys/vm/drop_caches' },
+  { name: 'the keys of the kernel are not asked for', line: () => 'grep -q . /proc/keys' },
   { name: 'no user namespaces are made', line: () => 'unshare -U true' },
 ];
 

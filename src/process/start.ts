@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { messageOf } from '../protocol/errors.ts';
-import { STATUS_DESCRIPTOR } from './bubblewrap-arguments.ts';
+import { FILTER_DESCRIPTOR, STATUS_DESCRIPTOR } from './bubblewrap-arguments.ts';
 import { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from './exit-codes.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
 import type { ProcessSpec } from './port.ts';
@@ -16,7 +17,12 @@ export type Started = Readonly<{ child: ChildProcess }> | Readonly<{ refusal: Re
 type StartSpec = Pick<ProcessSpec, 'argv' | 'cwd' | 'env' | 'input'>;
 
 /** What is executed in place of a command to confine it; it tells what it does on `STATUS_DESCRIPTOR`. */
-export type Wrapping = Readonly<{ argv: readonly string[]; env: Readonly<Record<string, string>> }>;
+export type Wrapping = Readonly<{
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** What it reads on `FILTER_DESCRIPTOR`; null when it reads nothing. */
+  filter: Uint8Array | null;
+}>;
 
 /**
  * Starts a command, or what confines it, as the leader of a session and group of its own, without terminal, with no
@@ -27,7 +33,8 @@ export function start(spec: StartSpec, marker: string, wrapping: Wrapping | null
   if (refusal !== null) return { refusal };
   try {
     const child = spawnApart(spec, marker, wrapping);
-    give(child, spec.input);
+    give(child.stdin, spec.input);
+    if (wrapping !== null && wrapping.filter !== null) give(writable(child.stdio[FILTER_DESCRIPTOR]), wrapping.filter);
     return { child };
   } catch (error) {
     return { refusal: refusalOf(error, spec) };
@@ -35,9 +42,14 @@ export function start(spec: StartSpec, marker: string, wrapping: Wrapping | null
 }
 
 /** A command that does not read what it is given has no need of it. */
-function give({ stdin }: ChildProcess, input: Uint8Array | undefined): void {
-  stdin?.on('error', () => {});
-  stdin?.end(input);
+function give(stream: Writable | null, input: Uint8Array | undefined): void {
+  stream?.on('error', () => {});
+  stream?.end(input);
+}
+
+/** Node's types do not know which of the further streams can be written to. */
+function writable(stream: ChildProcess['stdio'][number]): Writable | null {
+  return stream instanceof Writable ? stream : null;
 }
 
 function whyNot({ argv, cwd, env }: StartSpec): Refusal | null {
@@ -96,6 +108,7 @@ function spawnApart({ argv, cwd, env, input }: StartSpec, marker: string, wrappi
     // Node cannot close a descriptor in the child; one that leads nowhere takes its place.
     if (nowhere !== null) for (const descriptor of leaked) stdio[descriptor] = nowhere;
     if (wrapping !== null) stdio[STATUS_DESCRIPTOR] = 'pipe';
+    if (wrapping !== null && wrapping.filter !== null) stdio[FILTER_DESCRIPTOR] = 'pipe';
     return spawn(program, rest, {
       // What is there in the sandbox may not be what is there for us.
       cwd: wrapping === null ? cwd : '/',
