@@ -125,7 +125,7 @@ const here: Ports = {
     return systemIds();
   },
   files: systemFiles,
-  proc: systemProc(systemClock),
+  proc: systemProc(systemClock, { state: () => resolve(defaultHome()) }),
 };
 
 function portsOfWorld({ world }: SessionOptions<TaskDefinitions>): Ports {

@@ -1,10 +1,11 @@
 import { createDeadline, type Deadline, pause } from './deadline.ts';
 import { clear, type Found, KILL_BOUND_MS, type Killing, type KillPorts, type Look, sameProcess } from './kill.ts';
+import { membersOf } from './members.ts';
 import type { KillReport } from './port.ts';
-import type { Identity, Snapshot } from './process-table.ts';
+import type { Identity, ProcessRow, Snapshot } from './process-table.ts';
 
-/** The processes of a container: what bubblewrap is outside, and the first one inside as soon as there is one. */
-export type Container = Readonly<{ outer: Identity; init(): Identity | null }>;
+/** The processes of a container: what bubblewrap is outside, the first one inside as soon as it is told, and the marker that all begin with. */
+export type Container = Readonly<{ outer: Identity; init(): Identity | null; marker: string }>;
 
 /** How long bubblewrap may take to pass on how a command ended that has stopped by itself, in ms. */
 const PASS_ON_MS = 100;
@@ -20,11 +21,11 @@ export function killContainer(container: Container, graceMs: number, ports: Kill
 }
 
 async function stopAndKill(container: Container, grace: Deadline, ports: KillPorts): Promise<KillReport> {
-  const all = new Set<string>();
+  const seen = new Map<string, Identity>();
   const told = new Set<string>();
   const find = async (): Promise<Look> => {
     const found = await look(container, ports);
-    for (const one of found.members) all.add(sameProcess(one));
+    for (const one of found.members) seen.set(sameProcess(one), one);
     return found;
   };
   const stop = (found: readonly Found[]) => {
@@ -39,20 +40,45 @@ async function stopAndKill(container: Container, grace: Deadline, ports: KillPor
   const stopped = await clear(find, stop, grace, ports.clock);
   if (stopped && container.init() !== null) await hasGone(container.outer, ports);
   grace.cancel();
-  const whole = [container.init(), container.outer].filter((one) => one !== null);
-  const kill = () => {
-    for (const one of whole) if (ports.table.startTime(one.pid) === one.startTime) ports.send(one.pid, 'SIGKILL');
+  const kill = (found: readonly Found[]) => {
+    for (const one of found) if (ports.table.startTime(one.pid) === one.startTime) ports.send(one.pid, 'SIGKILL');
   };
   const bound = createDeadline(ports.clock);
   bound.within(KILL_BOUND_MS);
-  const rest = async (): Promise<Look> => {
-    const snapshot = await ports.table.look(Number.POSITIVE_INFINITY);
-    return { members: [...(await find()).members, ...livingOf(whole, snapshot, ports)], settled: true };
-  };
+  const rest = createRest(container, seen, ports);
   const cleared = await clear(rest, kill, bound, ports.clock);
   bound.cancel();
-  const survivors = cleared ? 0 : (await find()).members.length;
-  return { graceful: stopped, killed: all.size - survivors, survivors };
+  const left = cleared ? [] : (await rest()).members;
+  const hanging = left.filter((one) => seen.has(sameProcess(one))).length;
+  return { graceful: stopped, killed: seen.size - hanging, survivors: hanging > 0 ? hanging : left.length };
+}
+
+/**
+ * What is left of the whole. One that is being built does not depend on bubblewrap outside yet: it would go on and run the
+ * command when that is killed. So where the first one inside is not known, all that has the marker is meant.
+ */
+function createRest(
+  { outer, init, marker }: Container,
+  seen: ReadonlyMap<string, Identity>,
+  ports: KillPorts,
+): () => Promise<Look> {
+  const first = init();
+  const unnamed = new Map<number, Identity>();
+  return async () => {
+    const snapshot = await ports.table.look(first === null ? outer.startTime : Number.POSITIVE_INFINITY);
+    if (snapshot === null) return { members: [], settled: true };
+    if (first !== null) {
+      return { members: [first, outer, ...seen.values()].flatMap((one) => rowOf(one, snapshot) ?? []), settled: true };
+    }
+    const members = membersOf({ leader: outer, marker }, snapshot, [...unnamed.values(), ...seen.values()]);
+    for (const one of members) unnamed.set(one.pid, one);
+    return { members, settled: snapshot.settled };
+  };
+}
+
+function rowOf({ pid, startTime }: Identity, snapshot: Snapshot): ProcessRow | null {
+  const row = snapshot.byPid.get(pid);
+  return row?.startTime === startTime ? row : null;
 }
 
 async function hasGone(outer: Identity, ports: KillPorts): Promise<void> {
@@ -63,26 +89,20 @@ async function hasGone(outer: Identity, ports: KillPorts): Promise<void> {
   patience.cancel();
 }
 
-/** A process that has ended and was not waited for is dead; without a table that cannot be told. */
-function livingOf(whole: readonly Identity[], snapshot: Snapshot | null, { table }: KillPorts): readonly Found[] {
-  return whole
-    .filter((one) => {
-      const there = snapshot === null ? table.startTime(one.pid) : snapshot.byPid.get(one.pid)?.startTime;
-      return there === one.startTime;
-    })
-    .map((one) => ({ ...one, group: one.pid, program: 'bwrap' }));
-}
-
 /** All below the first process of the container, which only minds the others. */
-async function look({ init }: Container, ports: KillPorts): Promise<Look> {
-  const first = init();
-  const snapshot = first === null ? null : await ports.table.look(Number.POSITIVE_INFINITY);
-  if (first === null || snapshot === null) return { members: [], settled: true };
+async function look({ outer, init }: Container, ports: KillPorts): Promise<Look> {
+  const snapshot = await ports.table.look(Number.POSITIVE_INFINITY);
+  const first = snapshot === null ? null : rowOf(init() ?? childOf(outer, snapshot) ?? outer, snapshot);
+  if (snapshot === null || first === null || first.pid === outer.pid) return { members: [], settled: true };
   return { members: membersBelow(first, snapshot), settled: snapshot.settled };
 }
 
+/** Before it was told, which may be late in a busy process. */
+function childOf(outer: Identity, snapshot: Snapshot): Identity | null {
+  return rowOf(outer, snapshot) === null ? null : (snapshot.byParent.get(outer.pid)?.[0] ?? null);
+}
+
 function membersBelow(first: Identity, snapshot: Snapshot): readonly Found[] {
-  if (snapshot.byPid.get(first.pid)?.startTime !== first.startTime) return [];
   const members: Found[] = [...(snapshot.byParent.get(first.pid) ?? [])];
   // The list grows while it is walked, so this reaches every generation.
   for (const one of members) members.push(...(snapshot.byParent.get(one.pid) ?? []));

@@ -1,42 +1,59 @@
 import type { ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { isMainThread } from 'node:worker_threads';
 import type { Clock } from '../runtime/clock.ts';
 import { STATUS_DESCRIPTOR } from './bubblewrap-arguments.ts';
 import { type ContainerStatus, followStatus } from './container.ts';
 import { enclose } from './enclosure.ts';
 import { type Begun, follow } from './follow.ts';
+import { beGuarded, newMarker } from './guardian.ts';
 import { type KillPorts, killTree, sendSignal } from './kill.ts';
 import { killContainer } from './kill-container.ts';
+import { noteOwn, sweepOrphans } from './orphans.ts';
 import type { Containment, KillReport, Proc, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
 import { probeContainment } from './probe.ts';
 import { procTable } from './process-table.ts';
 import { type Refusal, refusalOf, start, type Wrapping } from './start.ts';
 import { trustedProgram } from './trusted-program.ts';
 
-/** How to look for bubblewrap; `PATH` of this process, away from where it works, when left out. */
-export type SystemProcOptions = Readonly<{ bubblewrap?: string | null }>;
+export type SystemProcOptions = Readonly<{
+  /** The path of bubblewrap; what `PATH` of this process has, away from where it works, when left out. */
+  bubblewrap?: string | null;
+  /** Tells a directory of ours, where it is noted which commands are to be killed when this process is dead; nothing is noted when left out. */
+  state?: () => string;
+}>;
 
 /**
  * The processes of this machine. A command in a sandbox or container is held by bubblewrap, and nothing of it can outlive
  * it. One without is in a session and group of its own and marked in its environment, so that all it starts can be found:
- * then it can outlive this process when that is killed, and a daemon that clears its environment can escape a kill.
+ * then a daemon that clears its environment can escape a kill. When this process is killed, a guardian kills what has its
+ * marker; and should that be dead too, the next process with the same `state`.
  */
 export function systemProc(clock: Clock, options: SystemProcOptions = {}): Proc {
   return createProc({ clock, table: procTable(clock), send: sendSignal }, options);
 }
 
 /** The same over other ports, for tests. */
-export function createProc(ports: KillPorts, { bubblewrap }: SystemProcOptions = {}): Proc {
+export function createProc(ports: KillPorts, { bubblewrap, state }: SystemProcOptions = {}): Proc {
   let program: string | null | undefined = bubblewrap;
   let probed: Promise<Containment> | null = null;
+  let known = false;
   const containment = () => {
+    if (!isMainThread) return Promise.resolve(IN_A_THREAD);
     if (program === undefined) program = trustedProgram('bwrap', process.env.PATH ?? '', process.cwd());
     probed ??= probeContainment(program, (spec, facts) => beginIn(spec, facts, program ?? null, ports));
     return probed;
   };
+  /** Once, before the first command: who comes later finds what is left of it, as this one does with those before. */
+  const beKnown = () => {
+    if (known || state === undefined) return;
+    known = true;
+    noteOwn(state());
+    sweepOrphans(state(), ports);
+  };
   return {
     containment,
     spawn(spec) {
+      beKnown();
       if (spec.confinement === undefined || spec.confinement.type === 'none') return begin(spec, null, ports);
       return later(
         containment(),
@@ -49,6 +66,15 @@ export function createProc(ports: KillPorts, { bubblewrap }: SystemProcOptions =
   };
 }
 
+/** What bubblewrap starts dies with the thread that started bubblewrap (PR_SET_PDEATHSIG of prctl(2)). */
+const IN_A_THREAD: Containment = {
+  sandbox: false,
+  container: false,
+  why: 'commands are confined only when the main thread of Node starts them, because they would die with any other thread.',
+  mend: null,
+  checks: [],
+};
+
 /** A command that begins when it is known what can confine it. */
 function later(
   known: Promise<Containment>,
@@ -57,9 +83,10 @@ function later(
 ): RunningProcess {
   let running: RunningProcess | null = null;
   let isStopped = false;
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<null>();
   const follow = async (): Promise<ProcessEnd> => {
-    const facts = await known;
-    if (isStopped) return NEVER_BEGUN;
+    const facts = await Promise.race([known, stopped]);
+    if (facts === null || isStopped) return NEVER_BEGUN;
     running = begin(facts);
     const end = await running.ended;
     if (end.status === 'not-started') onFailure();
@@ -72,6 +99,7 @@ function later(
     ended: follow(),
     kill(graceMs) {
       isStopped = true;
+      stop(null);
       return running?.kill(graceMs) ?? Promise.resolve(NOTHING_KILLED);
     },
   };
@@ -89,7 +117,14 @@ function beginIn(spec: ProcessSpec, facts: Containment, program: string | null, 
 }
 
 function begin(spec: ProcessSpec, wrapping: Wrapping | null, ports: KillPorts): RunningProcess {
-  const marker = randomBytes(16).toString('hex');
+  const release = ports.table.startTime(process.pid) === null ? () => {} : beGuarded();
+  const running = beginGuarded(spec, wrapping, ports);
+  running.ended.finally(release);
+  return running;
+}
+
+function beginGuarded(spec: ProcessSpec, wrapping: Wrapping | null, ports: KillPorts): RunningProcess {
+  const marker = newMarker();
   const started = start(spec, marker, wrapping);
   if ('refusal' in started) return notStarted(Promise.resolve(started.refusal));
   const { child } = started;
@@ -113,7 +148,7 @@ function begunOf(
   const kill = (graceMs: number) =>
     status === null
       ? killTree({ leader, marker }, graceMs, ports)
-      : killContainer({ outer: leader, init: status.init }, graceMs, ports);
+      : killContainer({ outer: leader, init: status.init, marker }, graceMs, ports);
   return { child, pid, status, kill };
 }
 

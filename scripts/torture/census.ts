@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** One living process, as /proc shows it; what may not be read is empty. */
+type Row = Readonly<{
+  pid: number;
+  parent: number;
+  identity: string;
+  zombie: boolean;
+  words: string;
+  namespace: string;
+}>;
+
+/** What is known of a tree while it lives: by it the tree is found again, whatever it has done to its environment. */
+export type Known = Readonly<{ tag: string; namespaces: ReadonlySet<string>; identities: ReadonlySet<string> }>;
+
+/** Takes down who is there of the tree with `tag`: its processes, and the process namespaces they are in that are not ours. */
+export function knownOf(tag: string): Known {
+  const rows = readRows();
+  const own = readlinkSync('/proc/self/ns/pid');
+  const tagged = rows.filter(({ words }) => words.includes(tag));
+  const members = new Map(tagged.map((row) => [row.pid, row]));
+  for (const pid of members.keys()) {
+    for (const row of rows) if (row.parent === pid && row.pid !== process.pid) members.set(row.pid, row);
+  }
+  const namespaces = tagged.map(({ namespace }) => namespace).filter((one) => one !== '' && one !== own);
+  return {
+    tag,
+    namespaces: new Set(namespaces),
+    identities: new Set([...members.values()].map(({ identity }) => identity)),
+  };
+}
+
+/** The living processes of a tree: by an argument that only it has, by its process namespace, and by who was there. */
+export function left({ tag, namespaces, identities }: Known): readonly number[] {
+  return readRows()
+    .filter(
+      ({ zombie, words, namespace, identity }) =>
+        !zombie && (words.includes(tag) || namespaces.has(namespace) || identities.has(identity)),
+    )
+    .map(({ pid }) => pid);
+}
+
+/** Children of this process that have ended and were not waited for. */
+export function zombies(): readonly number[] {
+  return readRows()
+    .filter(({ zombie, parent }) => zombie && parent === process.pid)
+    .map(({ pid }) => pid);
+}
+
+/** Looks until `condition` holds, at most so long; says whether it did. */
+export async function eventually(condition: () => boolean, withinMs: number): Promise<boolean> {
+  const until = performance.now() + withinMs;
+  while (!condition()) {
+    if (performance.now() > until) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
+}
+
+function readRows(): readonly Row[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => readRow(Number(name)) ?? []);
+}
+
+function readRow(pid: number): Row | null {
+  const stat = textOf(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields.length < 20) return null;
+  return {
+    pid,
+    parent: Number(fields[1]),
+    identity: `${pid}:${fields[19]}`,
+    zombie: fields[0] === 'Z' || fields[0] === 'X',
+    words: textOf(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')),
+    namespace: textOf(() => readlinkSync(`/proc/${pid}/ns/pid`)),
+  };
+}
+
+function textOf(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,25 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { noZombies, repeatTree } from '../../scripts/torture/run-tree.ts';
+import { TREES, WAYS } from '../../scripts/torture/trees.ts';
+import { groundsIn, procOf } from '../../scripts/torture/ways.ts';
+
+const base = await realpath(await mkdtemp(join(tmpdir(), 'troupe-kill-')));
+const grounds = groundsIn(base);
+const { container } = await procOf('container').containment();
+
+afterAll(() => rm(base, { recursive: true }));
+
+describe.each(WAYS)('in the way of the %s, ten times', (way) => {
+  const proc = procOf(way);
+
+  it.skipIf(way !== 'group' && !container).each(TREES.map((tree) => [tree.name, tree] as const))(
+    'nothing is left but what is known to escape: %s',
+    async (_, tree) => {
+      expect(await repeatTree(tree, way, proc, grounds, { times: 10, atOnce: 5 })).toEqual([]);
+      expect(await noZombies()).toBe(true);
+    },
+  );
+});
