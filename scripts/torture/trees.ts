@@ -39,6 +39,25 @@ export const TREES: readonly Tree[] = [
   ended('the same with setsid', (tag) => bash(`setsid sleep ${tag} & echo ready`)),
 ];
 
+/** The number of ptrace(2) on this processor. */
+const PTRACE = process.arch === 'x64' ? 101 : 117;
+
+/** How many children the one with many makes at once. */
+const MANY = 2_000;
+
+/** What is harder to end than it looks. */
+export const AWKWARD_TREES: readonly Tree[] = [
+  killed('stopped', (tag) => bash(`sleep ${tag} & echo ready; kill -STOP $$; wait`)),
+  killed('traced by its parent', (tag) =>
+    bash(`perl -e '$| = 1; syscall(${PTRACE}, 0, 0, 0, 0); print "ready\n"; sleep ${tag}' & wait`),
+  ),
+  killed('many children at once', (tag) => [
+    'perl',
+    '-e',
+    `$| = 1; for (1 .. ${MANY}) { fork or do { sleep ${tag}; exit } } print "ready\n"; sleep ${tag}`,
+  ]),
+];
+
 /** Four processes each, two of them in sessions of their own. */
 export const CROWD: Tree = killed('four processes', (tag) =>
   bash(`setsid sleep ${tag} & setsid sleep ${tag} & sleep ${tag} & echo ready; wait`),

@@ -1,11 +1,17 @@
-import { createDeadline, type Deadline, pause } from './deadline.ts';
+import { createDeadline, type Deadline } from './deadline.ts';
 import { clear, type Found, KILL_BOUND_MS, type Killing, type KillPorts, type Look, sameProcess } from './kill.ts';
 import { membersOf } from './members.ts';
 import type { KillReport } from './port.ts';
-import type { Identity, ProcessRow, Snapshot } from './process-table.ts';
+import type { Identity, Snapshot } from './process-table.ts';
 
-/** The processes of a container: what bubblewrap is outside, the first one inside as soon as it is told, and the marker that all begin with. */
-export type Container = Readonly<{ outer: Identity; init(): Identity | null; marker: string }>;
+/** A container: what bubblewrap is outside, the first process inside as soon as it is told, and the marker that all begin with. */
+export type Container = Readonly<{
+  outer: Identity;
+  init(): Identity | null;
+  marker: string;
+  /** Resolves when it has been told that bubblewrap has ended. */
+  ended: Promise<unknown>;
+}>;
 
 /** How long bubblewrap may take to pass on how a command ended that has stopped by itself, in ms. */
 const PASS_ON_MS = 100;
@@ -38,7 +44,7 @@ async function stopAndKill(container: Container, grace: Deadline, ports: KillPor
     }
   };
   const stopped = await clear(find, stop, grace, ports.clock);
-  if (stopped && container.init() !== null) await hasGone(container.outer, ports);
+  if (stopped && container.init() !== null) await hasEnded(container, ports);
   grace.cancel();
   const kill = (found: readonly Found[]) => {
     for (const one of found) if (ports.table.startTime(one.pid) === one.startTime) ports.send(one.pid, 'SIGKILL');
@@ -65,44 +71,38 @@ function createRest(
   const first = init();
   const unnamed = new Map<number, Identity>();
   return async () => {
-    const snapshot = await ports.table.look(first === null ? outer.startTime : Number.POSITIVE_INFINITY);
-    if (snapshot === null) return { members: [], settled: true };
     if (first !== null) {
-      return { members: [first, outer, ...seen.values()].flatMap((one) => rowOf(one, snapshot) ?? []), settled: true };
+      const members = [first, outer, ...seen.values()].filter(ports.table.lives);
+      return { members: members.map((one) => ({ ...one, group: one.pid, program: '' })), settled: true };
     }
+    const snapshot = await ports.table.look(outer.startTime);
+    if (snapshot === null) return { members: [], settled: true };
     const members = membersOf({ leader: outer, marker }, snapshot, [...unnamed.values(), ...seen.values()]);
     for (const one of members) unnamed.set(one.pid, one);
     return { members, settled: snapshot.settled };
   };
 }
 
-function rowOf({ pid, startTime }: Identity, snapshot: Snapshot): ProcessRow | null {
-  const row = snapshot.byPid.get(pid);
-  return row?.startTime === startTime ? row : null;
-}
-
-async function hasGone(outer: Identity, ports: KillPorts): Promise<void> {
+async function hasEnded({ ended }: Container, ports: KillPorts): Promise<void> {
   const patience = createDeadline(ports.clock);
   patience.within(PASS_ON_MS);
-  while (!patience.passed() && ports.table.startTime(outer.pid) === outer.startTime)
-    await pause(ports.clock, 2, patience);
+  await Promise.race([ended, patience.reached]);
   patience.cancel();
 }
 
 /** All below the first process of the container, which only minds the others. */
-async function look({ outer, init }: Container, ports: KillPorts): Promise<Look> {
-  const snapshot = await ports.table.look(Number.POSITIVE_INFINITY);
-  const first = snapshot === null ? null : rowOf(init() ?? childOf(outer, snapshot) ?? outer, snapshot);
-  if (snapshot === null || first === null || first.pid === outer.pid) return { members: [], settled: true };
+async function look({ outer, init }: Container, { table }: KillPorts): Promise<Look> {
+  // It is there before it was told of, which may be late in a busy process.
+  const first = init() ?? table.below(outer)?.[0] ?? null;
+  const members = first === null ? [] : table.below(first);
+  if (members !== null) return { members, settled: true };
+  const snapshot = await table.look(Number.POSITIVE_INFINITY);
+  if (first === null || snapshot === null) return { members: [], settled: true };
   return { members: membersBelow(first, snapshot), settled: snapshot.settled };
 }
 
-/** Before it was told, which may be late in a busy process. */
-function childOf(outer: Identity, snapshot: Snapshot): Identity | null {
-  return rowOf(outer, snapshot) === null ? null : (snapshot.byParent.get(outer.pid)?.[0] ?? null);
-}
-
 function membersBelow(first: Identity, snapshot: Snapshot): readonly Found[] {
+  if (snapshot.byPid.get(first.pid)?.startTime !== first.startTime) return [];
   const members: Found[] = [...(snapshot.byParent.get(first.pid) ?? [])];
   // The list grows while it is walked, so this reaches every generation.
   for (const one of members) members.push(...(snapshot.byParent.get(one.pid) ?? []));

@@ -28,6 +28,10 @@ export interface ProcessTable {
   look(since: number): Promise<Snapshot | null>;
   /** When the process of this number began; null when there is none. A zombie is still there. */
   startTime(pid: number): number | null;
+  /** Whether it lives; a zombie does not. */
+  lives(one: Identity): boolean;
+  /** The living descendants of one, found without a look at all others; null where the system does not list children. */
+  below(first: Identity): readonly ProcessRow[] | null;
 }
 
 /** Markers that cannot be read within this time are taken as missing: a process may be stuck in the kernel. */
@@ -84,12 +88,66 @@ export function procTable(clock: Clock): ProcessTable {
       return asked.snapshot;
     },
     startTime: startTimeOf,
+    lives: ({ pid, startTime }) => livingRow(pid)?.startTime === startTime,
+    below,
   };
 }
 
 /** When the process of this number began, in clock ticks since boot; null when there is none. */
 export function startTimeOf(pid: number): number | null {
   return readRow(pid)?.startTime ?? null;
+}
+
+function livingRow(pid: number): Row | null {
+  const row = readRow(pid);
+  return row?.alive === true ? row : null;
+}
+
+/** A child that comes or goes meanwhile may be missed, but never so that a process that keeps one seems to have none. */
+function below(first: Identity): readonly ProcessRow[] | null {
+  const children = startTimeOf(first.pid) === first.startTime ? childrenOf(first.pid) : [];
+  if (children === null) return null;
+  const found = new Map<number, ProcessRow>();
+  // The list grows while it is walked, so this reaches every generation.
+  for (const pid of children) {
+    const row = found.has(pid) ? null : livingRow(pid);
+    if (row === null) continue;
+    const { alive: _, ...rest } = row;
+    found.set(pid, { ...rest, marker: null });
+    children.push(...(childrenOf(pid) ?? []));
+  }
+  return [...found.values()];
+}
+
+/** Each thread has children of its own (proc_tid_children(5)). Null where there are no such lists; of one that has gone it is empty. */
+function childrenOf(pid: number): number[] | null {
+  if (!hasChildrenLists()) return null;
+  return namesIn(`/proc/${pid}/task`).flatMap(
+    (thread) => textIn(`/proc/${pid}/task/${thread}/children`)?.match(/\d+/g)?.map(Number) ?? [],
+  );
+}
+
+let listed: boolean | null = null;
+
+function hasChildrenLists(): boolean {
+  listed ??= textIn(`/proc/${process.pid}/task/${process.pid}/children`) !== null;
+  return listed;
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function textIn(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
 }
 
 /** Arranges rows for searching. */
@@ -106,23 +164,15 @@ export function snapshotOf(rows: readonly ProcessRow[], settled: boolean): Snaps
 type Row = Omit<ProcessRow, 'marker'> & Readonly<{ alive: boolean }>;
 
 function readRows(): Row[] | null {
-  let names: string[];
-  try {
-    names = readdirSync('/proc');
-  } catch {
-    return null;
-  }
-  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = namesIn('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   return pids.length === 0 ? null : pids.flatMap((pid) => readRow(pid) ?? []).filter((row) => row.alive);
 }
 
 /** The number that was given last, the last field of /proc/loadavg (proc_loadavg(5)). */
 function lastPid(): string | null {
-  try {
-    return readFileSync('/proc/loadavg', 'latin1').split(' ').at(-1) ?? null;
-  } catch {
-    return null;
-  }
+  return textIn('/proc/loadavg')?.split(' ').at(-1) ?? null;
 }
 
 /** A line of /proc/<pid>/stat is some 300 bytes long; the name in it at most 64. */

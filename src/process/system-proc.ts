@@ -145,10 +145,11 @@ function begunOf(
 ): Begun {
   // A child keeps its number until its end was waited for, so this reads the child's own.
   const leader = { pid, startTime: ports.table.startTime(pid) ?? 0 };
+  const ended = new Promise((resolve) => child.once('exit', resolve));
   const kill = (graceMs: number) =>
     status === null
       ? killTree({ leader, marker }, graceMs, ports)
-      : killContainer({ outer: leader, init: status.init, marker }, graceMs, ports);
+      : killContainer({ outer: leader, init: status.init, marker, ended }, graceMs, ports);
   return { child, pid, status, kill };
 }
 

@@ -39,6 +39,8 @@ function busyMachineOf(settled: () => boolean, ...rows: readonly Simulated[]) {
         return snapshotOf([...machine.rows.values()], settled());
       },
       startTime: (pid) => machine.rows.get(pid)?.startTime ?? null,
+      lives: ({ pid, startTime }) => machine.rows.get(pid)?.startTime === startTime,
+      below: () => null,
     },
     send(pid, signal) {
       const reached = [...machine.rows.values()].filter((one) => (pid < 0 ? one.group === -pid : one.pid === pid));
@@ -233,7 +235,7 @@ describe('killing', () => {
   it('knows the group only where there is no process table', async () => {
     const inGroup = row(101, { group: 100, on: (signal, machine) => IGNORES_TERM(signal, machine, 101) });
     const { clock, ports, machine } = machineOf(inGroup, row(200, { marker: 'm' }));
-    const table = { look: async () => null, startTime: () => null };
+    const table = { look: async () => null, startTime: () => null, lives: () => false, below: () => null };
     const report = await clock.runUntil(killTree(TREE, 100, { ...ports, table }).report);
     expect([report, machine.sent]).toEqual([
       { graceful: false, killed: 1, survivors: 0 },

@@ -179,7 +179,7 @@ describe('a kill', () => {
 describe('where there is no process table', () => {
   const bare = createProc({
     clock: systemClock,
-    table: { look: async () => null, startTime: () => null },
+    table: { look: async () => null, startTime: () => null, lives: () => false, below: () => null },
     send: sendSignal,
   });
 
