@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventually, knownOf, left } from './census.ts';
 import { begin, noZombies } from './run-tree.ts';
 import { runAlone, type Say } from './step.ts';
-import { CROWD, GRACE_MS, newTag, WAYS, type Way } from './trees.ts';
+import { CROWD, newTag, WAYS, type Way } from './trees.ts';
 import { groundsIn, procOf, specOf } from './ways.ts';
 
 /** What became of many trees that were killed at once. Times in ms, memory in MiB. */
@@ -22,6 +22,8 @@ export type CrowdReport = Readonly<{
   growthMb: number;
 }>;
 
+/** That of an abort. */
+const GRACE_MS = 100;
 const DEAD_WITHIN_MS = 30_000;
 const MIB = 1_048_576;
 

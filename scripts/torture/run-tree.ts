@@ -1,6 +1,6 @@
 import type { Proc, ProcessEnd, ProcessSpec } from '../../src/process/port.ts';
 import { eventually, knownOf, left, zombies } from './census.ts';
-import { GRACE_MS, newTag, type Tree, type Way } from './trees.ts';
+import { newTag, type Tree, type Way } from './trees.ts';
 import { type Grounds, specOf } from './ways.ts';
 
 /** What came of a tree. `escaped`: how many of its processes lived on; they are dead by now. */
@@ -12,10 +12,10 @@ const GONE_WITHIN_MS = 2_000;
 /** Runs a tree to its end, and looks for what is left of it. */
 export async function runTree(tree: Tree, way: Way, proc: Proc, grounds: Grounds): Promise<Outcome> {
   const tag = newTag();
-  const { running, ready } = begin(proc, specOf(tree.argv(tag), way, grounds, { graceMs: GRACE_MS }));
+  const { running, ready } = begin(proc, specOf(tree.argv(tag), way, grounds, { graceMs: tree.graceMs }));
   await ready;
   const known = knownOf(tag);
-  if (tree.ends === 'kill') await running.kill(GRACE_MS);
+  if (tree.ends === 'kill') await running.kill(tree.graceMs);
   const { status, exitCode, output, killed } = await running.ended;
   await eventually(() => left(known).length <= escapesOf(tree, way), GONE_WITHIN_MS);
   const escaped = left(known);
