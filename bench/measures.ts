@@ -1,5 +1,6 @@
+import { COMMAND_MEASURES } from './commands.ts';
 import { measureDecisions } from './nested-decision.ts';
-import type { Peer } from './peer.ts';
+import type { Peer, PeerName } from './peer.ts';
 import type { Size } from './scenarios.ts';
 import type { ServerState } from './server.ts';
 import { quantile } from './statistics.ts';
@@ -7,7 +8,7 @@ import { quantile } from './statistics.ts';
 /** What one measurement came to, by the names of the figures. */
 export type Figures = Readonly<Record<string, number>>;
 
-export type Bench = Readonly<{ peer: Peer; size: Size; serverState(): Promise<ServerState> }>;
+export type Bench = Readonly<{ name: PeerName; peer: Peer; size: Size; serverState(): Promise<ServerState> }>;
 
 /** The measurements, by the names of the scenarios. Each runs in a process of its own. */
 export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures>>> = {
@@ -19,6 +20,7 @@ export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures
   'deltas-to-10': (bench) => measureDeltas(bench, 10),
   'long-session': measureLongSession,
   decision: ({ size }) => measureDecisions(size),
+  ...COMMAND_MEASURES,
 };
 
 /** CPU of the whole process since `since`, all threads and the garbage collector included, in ms. */

@@ -1,3 +1,4 @@
+import { COMMAND_SCENARIOS } from './commands.ts';
 import { PEER_NAMES, type PeerName } from './peer.ts';
 
 /** A figure of ours, and at most how much it is to be: as such, or as a ratio to the baseline (DESIGN.md, section 12). */
@@ -103,6 +104,7 @@ export const SCENARIOS: readonly Scenario[] = [
       { figure: 'p99Us', what: 'the same, p99', unit: 'µs', target: null },
     ],
   },
+  ...COMMAND_SCENARIOS,
 ];
 
 function deltas(subscribers: number, target: Target | null): Scenario {

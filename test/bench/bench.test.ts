@@ -50,11 +50,26 @@ describe('npm run bench', () => {
     expect(told).toMatch(/^7 decision: measured in [\d.]+ s\n$/);
   });
 
+  it('measures commands in each way beside a bare spawn, and a kill of many', { timeout: 60_000 }, async () => {
+    const { status, out } = await bench('--quick', '--only', '8', '--only', '9', '--only', '10', '--json');
+    expect(status).toBe(0);
+    const ways = ['sandbox', 'container', 'group'];
+    const figures = [
+      ...ways.flatMap((way) => [`${way}P50Ms`, `${way}P95Ms`]),
+      ...ways.flatMap((way) => [`${way}Ms`, `${way}EachMs`]),
+      ...ways.flatMap((way) => [`${way}DeadMs`, `${way}GrowthMb`]),
+    ];
+    const found: readonly { figure: string; baseline: unknown; troupe: unknown }[] = JSON.parse(out).results;
+    expect(found.map(({ figure }) => figure)).toEqual(figures);
+    expect(found.map(({ troupe }) => troupe)).toEqual(figures.map(() => spread));
+    expect(found.map(({ baseline }) => baseline)).toEqual(figures.map((_, at) => (at < 12 ? spread : null)));
+  });
+
   it('refuses a scenario that it does not have, and an option that it does not know', async () => {
     expect(await bench('--only', '99')).toEqual({
       status: 1,
       out: '',
-      told: 'Expected --only to be one of 1, 2, 3, 4, 5, 6, 7, got "99".\n',
+      told: 'Expected --only to be one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, got "99".\n',
     });
     expect(await bench('--fast')).toMatchObject({ status: 1, out: '', told: expect.stringContaining("'--fast'") });
   });
