@@ -1,9 +1,13 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
+import { loadBashGrammar } from './here/bash-grammar.ts';
 import { fileLogStore } from './here/file-log-store.ts';
+import { findPrograms } from './here/program-resolver.ts';
 import { systemFiles } from './here/system-files.ts';
 import { DEFAULT_INSTRUCTIONS } from './instructions.ts';
+import { type PolicyPorts, systemPrograms } from './policy/programs.ts';
+import { NO_RULES } from './policy/rules.ts';
 import { confinementOf } from './policy/sandbox-profile.ts';
 import { systemProc } from './process/system-proc.ts';
 import type { HistoryEntry } from './protocol/history.ts';
@@ -169,17 +173,26 @@ function toolsOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Readon
   return tools === undefined ? own : new Map([...own, ...tools.map((tool) => [tool.name, tool] as const)]);
 }
 
-type ToolOptions = Pick<SessionOptions<TaskDefinitions>, 'env' | 'home' | 'sandboxSettings' | 'processContainer'>;
+type ToolOptions = Pick<
+  SessionOptions<TaskDefinitions>,
+  'env' | 'home' | 'sandboxSettings' | 'processContainer' | 'world'
+>;
 
 function toolsFor(
   { files, proc }: Ports,
-  { env = process.env, home, sandboxSettings = {}, processContainer }: ToolOptions,
+  { env = process.env, home, sandboxSettings = {}, processContainer, world }: ToolOptions,
 ): ReadonlyMap<string, Tool> {
   const known = env as Readonly<Record<string, string>>; // Names without a value have none to give on; the shell leaves them out.
   const userHomes = [...new Set([homedir(), known.HOME ?? homedir()])];
   const places = { userHomes, state: resolve(home ?? defaultHome()) };
+  const policy: PolicyPorts = {
+    grammar: loadBashGrammar,
+    programs: (workspace) => (world?.proc === undefined ? findPrograms(known, workspace) : systemPrograms),
+    rules: async () => NO_RULES,
+  };
   const shell = shellTool(proc, {
     env: known,
+    policy,
     confine(context, escalated) {
       const confinement = confinementOf(context, sandboxSettings, places, escalated);
       return confinement.type === 'container' && processContainer === 'off' ? { type: 'none' } : confinement;

@@ -104,6 +104,8 @@ async function play(stage: Stage): Promise<End> {
     model: openaiModel({ model: 'scripted', baseURL: 'http://scripted.invalid/v1', env: {}, fetch: wire.fetch }),
     cwd: repository.directory,
     env: { ...process.env, PATH: path },
+    // So that there is something to decide, also where a sandbox confines what is run.
+    approvalPolicy: 'untrusted',
     rollout: 'durable',
     world: { logStore: logs.store },
     async onRequest(request, scope) {

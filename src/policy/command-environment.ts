@@ -13,18 +13,26 @@ export function commandEnvironment(env: Readonly<Record<string, string>>): Recor
 }
 
 /**
- * The same for a command that nobody is asked about: its programs are found only in directories where neither the
- * model nor a stranger can put one, so that `ls` is the system's.
+ * The same for a command that nobody is asked about, with the PATH in which its programs were found: so that `ls` is the
+ * system's, and not one that the model or a stranger has put there.
  */
 export function unaskedCommandEnvironment(
   env: Readonly<Record<string, string>>,
-  workspace: string,
+  path: readonly string[],
 ): Record<string, string> {
-  const untrusted = [workspace, ...ANYONE_WRITES];
+  return { ...commandEnvironment(env), PATH: path.length === 0 ? NOWHERE : path.join(':') };
+}
+
+/**
+ * The directories of the PATH in which the programs of such a command may be looked for, going by their names: none of the
+ * workspace, none in which anybody may write.
+ */
+export function programDirectories(env: Readonly<Record<string, string>>, workspace: string): readonly string[] {
+  const untrusted = [workspace, ...ANYONE_WRITES, ...(env.TMPDIR === undefined ? [] : [env.TMPDIR])];
   const path = (env.PATH ?? '')
     .split(':')
     .filter((entry) => isAbsolute(entry) && !untrusted.some((directory) => directoryContains(directory, entry)));
-  return { ...commandEnvironment(env), PATH: path.length === 0 ? PATH_DEFAULT : path.join(':') };
+  return path.length === 0 ? PATH_DEFAULT : path;
 }
 
 const INHERITED = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR', 'SHELL']);
@@ -34,5 +42,7 @@ const SETTINGS = { TERM: 'dumb', NO_COLOR: '1', PAGER: 'cat', GIT_PAGER: 'cat', 
 
 const ANYONE_WRITES = ['/tmp', '/var/tmp', '/dev/shm'];
 
+const PATH_DEFAULT = ['/usr/bin', '/bin'];
+
 /** An empty PATH would mean the working directory. */
-const PATH_DEFAULT = '/usr/bin:/bin';
+const NOWHERE = '/nonexistent';

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { checkCommand } from '../policy/command-check.ts';
+import { type CommandToCheck, checkCommand, factsOf } from '../policy/command-check.ts';
 import { commandEnvironment, unaskedCommandEnvironment } from '../policy/command-environment.ts';
 import { excerpt } from '../policy/excerpt.ts';
-import { isPlainlyReadOnly } from '../policy/read-only-command.ts';
+import { judgeCommand } from '../policy/judge-command.ts';
+import type { PolicyPorts } from '../policy/programs.ts';
 import { shellArgv } from '../policy/shell-argv.ts';
 import type { Confinement, Proc, ProcessEnd } from '../process/port.ts';
 import type { CallStatus, ItemDraft } from '../protocol/items.ts';
@@ -32,6 +33,7 @@ export type ShellOptions = Readonly<{
   env: Readonly<Record<string, string>>;
   /** What is to confine a command of a task; `escalated` is one that was allowed more. */
   confine(context: TaskContext, escalated: boolean): Confinement;
+  policy: PolicyPorts;
 }>;
 
 /** Lets the model run commands with `bash -c`. */
@@ -48,14 +50,15 @@ export function shellTool(proc: Proc, options: ShellOptions): Tool {
     },
     present: (input, { callId, context }) => itemOf(callOf(input, context), callId),
     async check(input, context) {
-      const call = callOf(input, context);
-      const { sandbox } = await proc.containment();
-      return checkCommand({ ...call, context, sandboxAvailable: sandbox });
+      return checkCommand(await toCheck(proc, callOf(input, context), options, context));
     },
     async execute(input, scope) {
       const call = callOf(input, scope.context);
+      // With full access nothing depends on what the command is.
+      const isFree = scope.context.sandbox === 'danger-full-access';
+      const asked = isFree ? null : await toCheck(proc, call, options, scope.context);
       if (scope.signal.aborted) return abortedBeforeStart(call, scope.callId);
-      const end = await run(proc, call, options, scope);
+      const end = await run(proc, call, asked, options, scope);
       return resultOf(call, end, scope);
     },
   };
@@ -131,15 +134,36 @@ function callOf(input: unknown, context: TaskContext): ShellCall {
   };
 }
 
-async function run(proc: Proc, call: ShellCall, options: ShellOptions, scope: ToolScope): Promise<ProcessEnd> {
-  const unasked = scope.context.sandbox !== 'danger-full-access' && isPlainlyReadOnly(call.command);
+type CallToCheck = ShellCall & CommandToCheck & Readonly<{ path: readonly string[] }>;
+
+async function toCheck(
+  proc: Proc,
+  call: ShellCall,
+  { policy }: ShellOptions,
+  context: TaskContext,
+): Promise<CallToCheck> {
+  const { sandbox, why, mend } = await proc.containment();
+  const { path, resolve: resolveProgram } = policy.programs(context.cwd);
+  const [grammar, rules] = await Promise.all([policy.grammar(), policy.rules()]);
+  return { ...call, context, path, sandbox: { available: sandbox, why, mend }, grammar, resolveProgram, rules };
+}
+
+async function run(
+  proc: Proc,
+  call: ShellCall,
+  asked: CallToCheck | null,
+  options: ShellOptions,
+  scope: ToolScope,
+): Promise<ProcessEnd> {
+  // Its programs are why nobody needed to be asked: it must get these.
+  const unasked = asked !== null && judgeCommand(call.command, factsOf(asked)).verdict === 'allow';
   const wanted = options.confine(scope.context, call.escalated);
-  const isOpen = wanted.type === 'sandbox' && (unasked || isApprovedOpen(scope)) && !(await proc.containment()).sandbox;
+  const isOpen = wanted.type === 'sandbox' && (unasked || isApprovedOpen(scope)) && asked?.sandbox.available === false;
   let shown = 0;
   const running = proc.spawn({
     argv: shellArgv(call.command),
     cwd: call.cwd,
-    env: unasked ? unaskedCommandEnvironment(options.env, scope.context.cwd) : commandEnvironment(options.env),
+    env: unasked ? unaskedCommandEnvironment(options.env, asked.path) : commandEnvironment(options.env),
     timeoutMs: call.timeoutMs,
     graceMs: GRACE_MS,
     keepBytes: ITEM_OUTPUT_BYTES,

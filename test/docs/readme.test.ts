@@ -43,7 +43,10 @@ describe('the README', () => {
     const [program = ''] = await blocksOf('README.md');
     expect(program.trim().split('\n').length).toBeLessThanOrEqual(20);
     const out = await run(program, [
-      { say: ['I will ', 'look.'], call: { name: 'shell', arguments: { command: 'git --version' } } },
+      {
+        say: ['I will ', 'look.'],
+        call: { name: 'shell', arguments: { command: 'git --version', with_escalated_permissions: true } },
+      },
       (_request, { lastOutputs }) => ({
         say: Object.values(lastOutputs)[0]?.includes('git version') ? ' It is mended.' : ' No.',
       }),

@@ -32,7 +32,6 @@ describe('troupe demo', { timeout: DEMO_MS }, () => {
       ' request │ May this command run?',
       `         │   runs      bash --noprofile --norc -c 'node --test'`,
       `         │   in        ${temporary}/troupe-demo-`,
-      '         │   reason    No sandbox: this command will run with your full rights.',
       '         │   asked by  root',
       '    demo │ approves it (with --interactive, you decide)',
       'decision │ approved',
@@ -77,16 +76,16 @@ describe('troupe demo', { timeout: DEMO_MS }, () => {
   });
 
   it('lets a person decide: y approves, and a approves the same again without another question', async () => {
-    const { run } = startDemo(['--interactive'], 'a\n');
+    const { run } = startDemo(['--interactive'], 'a\ny\n');
     const { code, stdout } = await run.ended;
-    expect({ code, asked: stdout.split('[y] approve').length - 1 }).toEqual({ code: 0, asked: 1 });
+    expect({ code, asked: stdout.split('[y] approve').length - 1 }).toEqual({ code: 0, asked: 2 });
     expect(stdout).toContain('decision │ approved-for-session');
-    const { run: other } = startDemo(['--interactive'], 'y\ny\n');
+    const { run: other } = startDemo(['--interactive'], 'y\ny\ny\n');
     expect(await other.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('went as promised') });
   });
 
   it('says what came of it when a person denies, and ends with 1', async () => {
-    const { run, temporary } = startDemo(['--interactive'], 'n\nn\n');
+    const { run, temporary } = startDemo(['--interactive'], 'n\ny\nn\n');
     const { code, stdout } = await run.ended;
     expect({ code, left: leftIn(temporary) }).toEqual({ code: 1, left: [] });
     const inOrder = [

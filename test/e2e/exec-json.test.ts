@@ -48,7 +48,7 @@ describe('troupe exec --json', () => {
           { name: 'update_plan', arguments: { plan: [{ step: 'Add it', status: 'in_progress' }] } },
           { name: 'apply_patch', arguments: { input: patch } },
           { name: 'shell', arguments: { command: 'cat a.txt' } },
-          { name: 'shell', arguments: { command: 'touch b.txt' } },
+          { name: 'shell', arguments: { command: 'rm -f b.txt' } },
         ],
       },
       { say: 'Done.' },
@@ -83,7 +83,7 @@ describe('troupe exec --json', () => {
           type: 'item.completed',
           item: { ...started, command: 'cat a.txt', aggregated_output: 'one\n', exit_code: 0, status: 'completed' },
         },
-        { type: 'item.started', item: { ...started, command: 'touch b.txt' } },
+        { type: 'item.started', item: { ...started, command: 'rm -f b.txt' } },
         {
           type: 'item.completed',
           item: { id, type: 'error', message: expect.stringContaining('A request was denied because nobody listens.') },
@@ -92,7 +92,7 @@ describe('troupe exec --json', () => {
           type: 'item.completed',
           item: {
             ...started,
-            command: 'touch b.txt',
+            command: 'rm -f b.txt',
             aggregated_output: expect.stringContaining('rejected'),
             status: 'declined',
           },

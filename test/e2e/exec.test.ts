@@ -96,7 +96,7 @@ describe('troupe exec', () => {
       { call: shell('echo made > made.txt') },
       (_, { lastOutputs }) => ({ say: `It was ${Object.values(lastOutputs).join()}.` }),
     ];
-    const { run } = await exec(script, ['-C', cwd, 'Make a file']);
+    const { run } = await exec(script, ['-C', cwd, '-a', 'untrusted', 'Make a file']);
     const { code, stdout, stderr } = await run.ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'It was rejected: Nobody is there to decide it..\n' });
     expect(stderr).toContain(`         │   runs      bash --noprofile --norc -c 'echo made > made.txt'\n`);

@@ -15,7 +15,7 @@ async function atTerminal(script: Script, env: Readonly<Record<string, string>> 
   const cwd = temporaryDirectory();
   const server = await startScriptedServer(script);
   const options = { env: { ...server.env, ...env }, input: null, terminal: true } as const;
-  return { ...runTroupe(['exec', '-C', cwd, 'Go'], options), cwd };
+  return { ...runTroupe(['exec', '-C', cwd, '-a', 'untrusted', 'Go'], options), cwd };
 }
 
 // Skipped where `script` (util-linux), which makes a terminal, is missing.

@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { commandEnvironment, unaskedCommandEnvironment } from '../../src/policy/command-environment.ts';
+import {
+  commandEnvironment,
+  programDirectories,
+  unaskedCommandEnvironment,
+} from '../../src/policy/command-environment.ts';
 
 const SETTINGS = { TERM: 'dumb', NO_COLOR: '1', PAGER: 'cat', GIT_PAGER: 'cat', GIT_TERMINAL_PROMPT: '0' };
 
@@ -30,13 +34,20 @@ it('has no names that were not there, but its settings', () => {
 });
 
 it.each([
-  ['what the system has', '/usr/bin:/bin', '/usr/bin:/bin'],
-  ['nothing of the workspace', '/work/node_modules/.bin:/work:/usr/bin', '/usr/bin'],
-  ['what only looks like the workspace', '/workshop/bin:/usr/bin', '/workshop/bin:/usr/bin'],
-  ['nothing where anybody may write', '/tmp/x:/var/tmp:/dev/shm/y:/usr/bin', '/usr/bin'],
-  ['nothing that depends on the directory', '.::bin:../x:/usr/bin:', '/usr/bin'],
-  ['nothing that leads back to the workspace', '/usr/../work/bin:/usr/bin', '/usr/bin'],
-  ['the usual directories when nothing is left', '.', '/usr/bin:/bin'],
-])('finds the programs of a command that nobody is asked about in %s', (_, path, expected) => {
-  expect(unaskedCommandEnvironment({ PATH: path, SECRET: 'x' }, '/work')).toEqual({ PATH: expected, ...SETTINGS });
+  ['what the system has', '/usr/bin:/bin', ['/usr/bin', '/bin']],
+  ['nothing of the workspace', '/work/node_modules/.bin:/work:/usr/bin', ['/usr/bin']],
+  ['what only looks like the workspace', '/workshop/bin:/usr/bin', ['/workshop/bin', '/usr/bin']],
+  ['nothing where anybody may write', '/tmp/x:/var/tmp:/dev/shm/y:/scratch/z:/usr/bin', ['/usr/bin']],
+  ['nothing that depends on the directory', '.::bin:../x:/usr/bin:', ['/usr/bin']],
+  ['nothing that leads back to the workspace', '/usr/../work/bin:/usr/bin', ['/usr/bin']],
+  ['the usual directories when nothing is left', '.', ['/usr/bin', '/bin']],
+])('looks for the programs of a command that nobody is asked about in %s', (_, path, expected) => {
+  expect(programDirectories({ PATH: path, TMPDIR: '/scratch' }, '/work')).toEqual(expected);
+});
+
+it.each([
+  ['finds them there again', ['/usr/bin', '/bin'], '/usr/bin:/bin'],
+  ['finds none in the working directory where there are none', [], '/nonexistent'],
+])('%s', (_, path, expected) => {
+  expect(unaskedCommandEnvironment({ PATH: '/x', SECRET: 'x' }, path)).toEqual({ ...SETTINGS, PATH: expected });
 });

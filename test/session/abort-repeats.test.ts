@@ -36,7 +36,13 @@ const scenarios = {
   },
   'an open request': () => {
     const script = command(`touch /tmp/troupe-never-${mark}`);
-    const { session, events } = rig({ script, rollout: 'fast', env, onRequest: () => undefined });
+    const { session, events } = rig({
+      script,
+      approvalPolicy: 'untrusted',
+      rollout: 'fast',
+      env,
+      onRequest: () => undefined,
+    });
     return { session, events, under: nextOf(session, 'request.opened'), task: session.run('ask') };
   },
   'work that ignores everything': () => {

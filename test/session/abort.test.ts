@@ -84,7 +84,12 @@ describe('abort', () => {
 
   it('of an open request withdraws it as aborted, never as denied, and runs nothing', async () => {
     const script = [{ call: { name: 'shell', arguments: { command: 'touch /should-not-be' } } }];
-    const { session, events } = rig({ script, rollout: 'fast', onRequest: () => new Promise(() => {}) });
+    const { session, events } = rig({
+      script,
+      approvalPolicy: 'untrusted',
+      rollout: 'fast',
+      onRequest: () => new Promise(() => {}),
+    });
     const task = session.run('ask');
     await nextOf(session, 'request.opened');
     const [request] = session.pending();

@@ -238,6 +238,7 @@ describe('requests', () => {
     });
     const { session } = rig({
       script: [command('a'), command('b'), { say: 'Done.' }],
+      approvalPolicy: 'untrusted',
       rollout: 'fast',
       onRequest: () => {
         asked += 1;
@@ -250,7 +251,7 @@ describe('requests', () => {
   });
 
   it('are never made under the policy never: the call is refused and the model goes on', async () => {
-    const script = [{ call: { name: 'shell', arguments: { command: 'touch /should-not-be' } } }, { say: 'So be it.' }];
+    const script = [{ call: { name: 'shell', arguments: { command: 'rm -f /not-there' } } }, { say: 'So be it.' }];
     const { session, events } = rig({ script, approvalPolicy: 'never', onRequest: () => 'approved' });
     expect(await session.run('try').outcome).toMatchObject({ status: 'completed', answer: 'So be it.' });
     expect(events.some(({ type }) => type === 'request.opened')).toBe(false);

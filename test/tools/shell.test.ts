@@ -2,6 +2,9 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { loadBashGrammar } from '../../src/here/bash-grammar.ts';
+import { type PolicyPorts, systemPrograms } from '../../src/policy/programs.ts';
+import { NO_RULES } from '../../src/policy/rules.ts';
 import { confinementOf } from '../../src/policy/sandbox-profile.ts';
 import type { CapturedOutput, Containment, Proc, ProcessEnd, ProcessSpec } from '../../src/process/port.ts';
 import { systemProc } from '../../src/process/system-proc.ts';
@@ -25,6 +28,12 @@ const UNCONFINED: Containment = { sandbox: false, container: false, why: 'none h
 
 const confine = (context: TaskContext, escalated: boolean) =>
   confinementOf(context, {}, { userHomes: ['/home/me'], state: '/state' }, escalated);
+
+const POLICY: PolicyPorts = {
+  grammar: loadBashGrammar,
+  programs: () => systemPrograms,
+  rules: async () => NO_RULES,
+};
 
 /** Processes that end as a test wants, and tell how they were started. */
 function scripted(end: Partial<ProcessEnd> & { text?: string } = {}, containment = UNCONFINED) {
@@ -54,7 +63,7 @@ function scripted(end: Partial<ProcessEnd> & { text?: string } = {}, containment
 }
 
 function toolOf(proc: Proc) {
-  return shellTool(proc, { env: ENV, confine });
+  return shellTool(proc, { env: ENV, confine, policy: POLICY });
 }
 
 function scopeOf(context: Partial<TaskContext> = {}, signal: AbortSignal = new AbortController().signal) {
@@ -223,11 +232,11 @@ describe('a call of the shell', () => {
   it('takes the programs of a plain read, which nobody was asked about, from the system', async () => {
     const { proc, specs } = scripted();
     const env = { PATH: '/work/node_modules/.bin:.:/usr/bin' };
-    const tool = shellTool(proc, { env, confine });
+    const tool = shellTool(proc, { env, confine, policy: POLICY });
     for (const sandbox of ['workspace-write', 'danger-full-access'] as const) {
       for (const command of ['ls', 'make']) await tool.execute({ command }, scopeOf({ sandbox }).scope);
     }
-    expect(specs.map((spec) => spec.env.PATH)).toEqual(['/usr/bin', env.PATH, env.PATH, env.PATH]);
+    expect(specs.map((spec) => spec.env.PATH)).toEqual(['/usr/bin:/bin', env.PATH, env.PATH, env.PATH]);
   });
 
   it('takes as long as the model says', async () => {
@@ -388,7 +397,7 @@ describe('the shell on this machine', async () => {
   const tag = `LC_TROUPE=${cwd}`;
   const env = { PATH: process.env.PATH ?? '', LC_TROUPE: cwd, API_KEY: 'secret' };
   const proc = systemProc(systemClock);
-  const tool = shellTool(proc, { env, confine });
+  const tool = shellTool(proc, { env, confine, policy: POLICY });
   const { container } = await proc.containment();
 
   afterEach(async () => {
