@@ -27,9 +27,7 @@ export function loadBashGrammar(): Promise<BashGrammar> {
 }
 
 /** The same from a place of one's own, and not remembered. */
-export async function grammarFrom(
-  require: Pick<NodeJS.Require, 'resolve'> & ((id: string) => unknown),
-): Promise<BashGrammar> {
+export async function grammarFrom(require: Require): Promise<BashGrammar> {
   try {
     const library = require(PACKAGE) as Library; // A package without types of its own for this way of loading it.
     const directory = dirname(require.resolve(PACKAGE));
@@ -108,6 +106,9 @@ declare const WebAssembly: Readonly<{
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => object;
 }>;
+
+/** How a package is loaded and found. */
+type Require = ((id: string) => unknown) & Readonly<{ resolve(id: string): string }>;
 
 type Library = Readonly<{
   Parser: {

@@ -51,7 +51,7 @@ function lengthFor([name = '', second = '']: readonly string[]): number {
   if (isInterpreter(name)) return second === '-m' ? 3 : 2;
   if (MANY_IN_ONE.has(name)) return RUNNING[name]?.includes(second) ? 3 : 2;
   // Further words could still be anything, but these were seen.
-  return RULE_WORDS_MAX;
+  return Number.POSITIVE_INFINITY;
 }
 
 const UNSEEN = /\p{C}|\p{Zl}|\p{Zp}/u;
