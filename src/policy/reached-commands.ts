@@ -41,7 +41,8 @@ function gathered(gather: (found: Found) => void): Reached {
 }
 
 function walk(node: BashNode, found: Found, parse: Parse, depth: number): void {
-  if (node.type === 'command') reach({ words: looseWords(node), repeated: false }, found, parse, depth);
+  if (node.type === 'command' && !isArithmetic(node))
+    reach({ words: looseWords(node), repeated: false }, found, parse, depth);
   for (const child of node.children) walk(child, found, parse, depth);
 }
 
@@ -64,6 +65,11 @@ function reach(command: ReachedCommand, found: Found, parse: Parse, depth: numbe
     else walk(root, found, parse, depth + 1);
   }
   for (const wrapped of wrappedIn(program, words)) reach(wrapped, found, parse, depth + 1);
+}
+
+/** `((…))` is a command without a program. */
+function isArithmetic({ text }: BashNode): boolean {
+  return text.startsWith('((');
 }
 
 function looseWords({ children }: BashNode): readonly LooseWord[] {
