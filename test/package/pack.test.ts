@@ -61,6 +61,22 @@ describe.skipIf(!canPack)('the package, installed in another project', { timeout
     expect(testing).toEqual(expect.arrayContaining(['scriptedModel']));
   });
 
+  it('finds the grammar of bash, so that what only reads runs unasked', () => {
+    writeFileSync(
+      join(project, 'reads.js'),
+      `import { createSession } from 'troupe';
+      import { scriptedModel } from 'troupe/testing';
+      const call = (command) => ({ call: { name: 'shell', arguments: { command } } });
+      const model = scriptedModel([call('pwd && cat package.json | head -n 1'), call('rm -rf none'), { say: 'Done.' }]);
+      const session = createSession({ model, approvalPolicy: 'never', rollout: 'off' });
+      await session.run('Look.').outcome;
+      const items = session.history().filter(({ type }) => type === 'command_execution');
+      console.log(JSON.stringify(items.map(({ status }) => status)));
+      await session.close();`,
+    );
+    expect(JSON.parse(run(process.execPath, ['reads.js'], project))).toEqual(['completed', 'declined']);
+  });
+
   it('gives its types to a project that checks its own', () => {
     writeFileSync(
       join(project, 'types.ts'),
