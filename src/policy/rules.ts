@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path';
 import { BASH_BUILTINS } from './bash-builtins.ts';
 import { baseName, isOption, type LooseWord } from './command-words.ts';
 import { whyUnsafeRule } from './safe-rule.ts';
@@ -44,11 +43,6 @@ export function isProgramName(name: string): boolean {
   return name !== '' && !name.includes('/') && !BASH_BUILTINS.has(name);
 }
 
-/** Whether a rule that somebody gave in answer to a question allows no more than the one that was shown with it. */
-export function isWithin(rule: CommandRule, shown: CommandRule): boolean {
-  return shown.length > 0 && shown.every((word, at) => word === rule[at]);
-}
-
 /**
  * Why a rule is not kept that somebody gave in answer to a question, in words for people; null when it may be kept. It must
  * say at least as much as the rule that was shown, so that nobody allows more than he has seen.
@@ -59,9 +53,9 @@ export function whyNotKept(rule: CommandRule, shown: CommandRule | undefined): s
   return `Expected a rule that begins with ${JSON.stringify(shown)}, as it was shown, got ${JSON.stringify(rule)}.`;
 }
 
-/** Whether a rule names its program by a whole path or by a name. */
-export function namesProgram([first = '']: CommandRule): boolean {
-  return isAbsolute(first) || isProgramName(first);
+/** Whether a rule says at least what the other one says. */
+function isWithin(rule: CommandRule, shown: CommandRule): boolean {
+  return shown.length > 0 && shown.every((word, at) => word === rule[at]);
 }
 
 function inOrder(words: readonly LooseWord[], wanted: readonly string[]): boolean {
