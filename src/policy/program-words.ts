@@ -1,4 +1,4 @@
-import { mayRead } from './readable-paths.ts';
+import { mayRead, namesSecret } from './readable-paths.ts';
 
 /** Which words a program may be given. Single letters may be joined: `-la`. */
 export type Program = Readonly<{
@@ -65,11 +65,16 @@ function readWords(program: Program, words: readonly string[]): ReadWords | null
     if (flag === null) return null;
     if (flag.takesNext) at += 1;
     names.push(...flag.names);
+    if (GLOBS.has(flag.names.at(-1) ?? '') && namesSecret(flag.value)) return null;
   }
   return { names, operands };
 }
 
-type Flag = Readonly<{ names: readonly string[]; takesNext: boolean }>;
+/** Flags whose value says which files are read. */
+const GLOBS = new Set(['g', 'glob', 'iglob', 'include']);
+
+/** `value` is empty where there is none. */
+type Flag = Readonly<{ names: readonly string[]; takesNext: boolean; value: string }>;
 
 function readFlag(program: Program, word: string, next: string | undefined): Flag | null {
   return word.startsWith('--') ? readLong(program, word.slice(2), next) : readShort(program, word.slice(1), next);
@@ -79,24 +84,25 @@ function readLong({ long = '' }: Program, word: string, next: string | undefined
   const equals = word.indexOf('=');
   const name = equals < 0 ? word : word.slice(0, equals);
   const listed = long.split(' ');
-  const found = { names: [name], takesNext: false };
+  const found = { names: [name], takesNext: false, value: equals < 0 ? '' : word.slice(equals + 1) };
   // An empty name is listed nowhere, though an empty list has one.
   if (name === '') return null;
   if (listed.includes(`${name}[=]`)) return found;
-  if (listed.includes(`${name}=`))
-    return equals >= 0 ? found : next === undefined ? null : { ...found, takesNext: true };
+  if (listed.includes(`${name}=`)) {
+    return equals >= 0 ? found : next === undefined ? null : { ...found, takesNext: true, value: next };
+  }
   return equals < 0 && listed.includes(name) ? found : null;
 }
 
 function readShort({ flags, valued, value, count }: Program, letters: string, next: string | undefined): Flag | null {
-  if (count && /^\d{1,9}$/.test(letters)) return { names: [], takesNext: false };
+  if (count && /^\d{1,9}$/.test(letters)) return { names: [], takesNext: false, value: '' };
   for (const [at, letter] of [...letters].entries()) {
     if (flags?.includes(letter)) continue;
     if (!valued?.includes(letter)) return null;
     const joined = letters.slice(at + 1);
     const given = joined === '' ? next : joined;
     if (given === undefined || value?.test(given) === false) return null;
-    return { names: [...letters.slice(0, at + 1)], takesNext: joined === '' };
+    return { names: [...letters.slice(0, at + 1)], takesNext: joined === '', value: given };
   }
-  return { names: [...letters], takesNext: false };
+  return { names: [...letters], takesNext: false, value: '' };
 }

@@ -22,6 +22,11 @@ export function mayEnter(path: string, workspace: string): boolean {
   return inside && path !== '' && path !== '-' && mayRead(path, { recursive: true, workspace });
 }
 
+/** Whether a pattern of paths speaks of what is called as secrets are. */
+export function namesSecret(pattern: string): boolean {
+  return pattern.split('/').some((segment) => isSecret(segment.replace(/^!|\*+$/g, '')));
+}
+
 /** What every installation of a system has, and nobody keeps to himself. Not /proc, /dev and /sys: their files are none. */
 const SYSTEM_DIRECTORIES = new Set(['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64']);
 const SYSTEM_FILES = new Set(

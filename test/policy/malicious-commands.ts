@@ -956,6 +956,17 @@ export const MALICIOUS: Readonly<Record<string, readonly string[]>> = {
       'tree ..',
     ],
   ],
+  'a pattern that names a secret': [
+    ...[
+      'rg a -g .env',
+      'rg a -g ".env*"',
+      "rg a --glob='**/.env.*'",
+      'rg a --iglob .ENV',
+      "grep -r a --include='*.pem' .",
+      'rg --files -g id_rsa',
+    ],
+    ...["rg '' -g '.ssh/*'", "grep -rn '' --include .npmrc ."],
+  ],
   'a character that is not what it looks like': [
     ...[
       `ls${NUL}`,
