@@ -10,12 +10,22 @@ import type { Programs } from '../policy/programs.ts';
  * and nobody else may write. What is found first counts: a program that is not trusted hides those behind it.
  */
 export function findPrograms(env: Readonly<Record<string, string>>, workspace: string): Programs {
-  const directories = programDirectories(env, realPathOf(workspace) ?? workspace);
-  const path = directories.filter((directory) => isTrustedPlace(directory, workspace));
+  let known: readonly string[] | null = null;
+  // Most commands need none of this.
+  const path = () => {
+    known ??= programDirectories(env, realPathOf(workspace) ?? workspace).filter((directory) =>
+      isTrustedPlace(directory, workspace),
+    );
+    return known;
+  };
   return {
-    path,
+    get path() {
+      return path();
+    },
     resolve(name) {
-      const found = path.map((directory) => join(directory, name)).find(isProgram);
+      const found = path()
+        .map((directory) => join(directory, name))
+        .find(isProgram);
       const program = found === undefined ? null : realPathOf(found);
       return program !== null && isTrustedPlace(dirname(program), workspace) && isOurs(statSync(program))
         ? program

@@ -4,7 +4,7 @@ import { type CommandToCheck, checkCommand, factsOf } from '../policy/command-ch
 import { commandEnvironment, unaskedCommandEnvironment } from '../policy/command-environment.ts';
 import { excerpt } from '../policy/excerpt.ts';
 import { judgeCommand } from '../policy/judge-command.ts';
-import type { PolicyPorts } from '../policy/programs.ts';
+import type { PolicyPorts, Programs } from '../policy/programs.ts';
 import { shellArgv } from '../policy/shell-argv.ts';
 import type { Confinement, Proc, ProcessEnd } from '../process/port.ts';
 import type { CallStatus, ItemDraft } from '../protocol/items.ts';
@@ -134,7 +134,7 @@ function callOf(input: unknown, context: TaskContext): ShellCall {
   };
 }
 
-type CallToCheck = ShellCall & CommandToCheck & Readonly<{ path: readonly string[] }>;
+type CallToCheck = ShellCall & CommandToCheck & Readonly<{ programs: Programs }>;
 
 async function toCheck(
   proc: Proc,
@@ -143,9 +143,10 @@ async function toCheck(
   context: TaskContext,
 ): Promise<CallToCheck> {
   const { sandbox, why, mend } = await proc.containment();
-  const { path, resolve: resolveProgram } = policy.programs(context.cwd);
+  const programs = policy.programs(context.cwd);
   const [grammar, rules] = await Promise.all([policy.grammar(), policy.rules()]);
-  return { ...call, context, path, sandbox: { available: sandbox, why, mend }, grammar, resolveProgram, rules };
+  const facts = { available: sandbox, why, mend };
+  return { ...call, context, programs, sandbox: facts, grammar, resolveProgram: programs.resolve, rules };
 }
 
 async function run(
@@ -163,7 +164,7 @@ async function run(
   const running = proc.spawn({
     argv: shellArgv(call.command),
     cwd: call.cwd,
-    env: unasked ? unaskedCommandEnvironment(options.env, asked.path) : commandEnvironment(options.env),
+    env: unasked ? unaskedCommandEnvironment(options.env, asked.programs.path) : commandEnvironment(options.env),
     timeoutMs: call.timeoutMs,
     graceMs: GRACE_MS,
     keepBytes: ITEM_OUTPUT_BYTES,
