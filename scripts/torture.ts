@@ -1,44 +1,30 @@
 // Runs what takes longer than a test may: the same checks as in the suites, on many more cases.
-//   node scripts/torture.ts                  all of them
-//   node scripts/torture.ts commands         one of them; a seed may stand behind it
-import { fuzzCommands } from './command-fuzz.ts';
+//   npm run torture                  all of them
+//   npm run torture -- commands      some of them, by name
+import { commands } from './torture/commands.ts';
+import * as crowd from './torture/crowd.ts';
+import * as earlyKills from './torture/early-kills.ts';
+import * as killMatrix from './torture/kill-matrix.ts';
+import * as ownDeath from './torture/own-death.ts';
+import type { Step } from './torture/step.ts';
 
-type Torture = Readonly<{
-  name: string;
-  /** Gives what was done, and what went wrong, in lines. */
-  run(seed: number): Promise<{ done: string; wrong: readonly string[] }>;
-}>;
+const STEPS: readonly Step[] = [commands, killMatrix, ownDeath, earlyKills, crowd];
 
-const COMMAND_CASES = 100_000;
-
-const TORTURES: readonly Torture[] = [
-  {
-    name: 'commands',
-    async run(seed) {
-      const { cases, allowed, mismatches } = await fuzzCommands({ cases: COMMAND_CASES, seed });
-      const wrong = mismatches.map(({ command, expected, seen }) => JSON.stringify({ command, expected, seen }));
-      return {
-        done: `${cases} commands judged, ${allowed} of them allowed and run under bash (${percent(allowed / cases)})`,
-        wrong: allowed < cases / 5 ? [...wrong, 'Expected a fifth of them to be allowed: less tests nothing.'] : wrong,
-      };
-    },
-  },
-];
-
-function percent(part: number): string {
-  return `${(100 * part).toFixed(0)} %`;
-}
-
-const [wanted, seedText] = process.argv.slice(2);
-const chosen = TORTURES.filter(({ name }) => wanted === undefined || name === wanted);
-if (chosen.length === 0) {
-  console.error(`Expected one of ${TORTURES.map(({ name }) => name).join(', ')}, got "${wanted}".`);
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => STEPS.every((step) => step.name !== name));
+if (unknown.length > 0) {
+  console.error(`Expected names of ${STEPS.map(({ name }) => name).join(', ')}, got ${unknown.join(', ')}.`);
   process.exit(2);
 }
+let failed = 0;
+const chosen = STEPS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 for (const { name, run } of chosen) {
-  const seed = seedText === undefined ? Date.now() : Number(seedText);
-  const { done, wrong } = await run(seed);
-  console.log(`${name}: ${done}; seed ${seed}; ${wrong.length} wrong.`);
-  for (const line of wrong.slice(0, 20)) console.log(`  ${line}`);
-  if (wrong.length > 0) process.exitCode = 1;
+  try {
+    await run((line) => console.log(`${name}: ${line}`));
+  } catch (error) {
+    failed += 1;
+    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
+console.log(`${chosen.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
