@@ -51,7 +51,7 @@ export async function killThroughStart(
       if (end.status !== 'killed' || end.left > 0 || end.ranOn) wrong.push(end);
     }
   };
-  await Promise.all(Array.from({ length: 4 }, killer));
+  await Promise.all(Array.from({ length: 8 }, killer));
   return wrong;
 }
 
