@@ -1,5 +1,6 @@
 import { display, displayArgv } from '../policy/display.ts';
 import type { Paint } from './terminal.ts';
+import { wrapped } from './wrap.ts';
 
 /** How what happens is shown: in which colours, and from which directory the person looks at it. */
 export type View = Readonly<{ paint: Paint; cwd: string }>;
@@ -15,12 +16,26 @@ const LINE_CHARACTERS = 200;
  * Lines with a label in the margin, before a bar. What is foreign stands right of the bar on every line, so that it
  * cannot pass for a line of ours.
  */
-export function block(label: string, lines: readonly string[], { faint }: Paint, paintLabel = faint): string[] {
-  return lines.map((line, at) => {
-    const margin = (at === 0 ? label : '').padStart(LABEL_WIDTH);
-    return `${at === 0 ? paintLabel(margin) : margin} ${faint('│')}${line === '' ? '' : ` ${line}`}`;
-  });
+export function block(label: string, lines: readonly string[], paint: Paint, paintLabel = paint.faint): string[] {
+  const cells = cellsBeside(paint);
+  const cut = cells === null ? lines : lines.flatMap((line) => wrapped(line, cells));
+  return cut.map((line, at) => `${margin(at === 0 ? label : '', paint, paintLabel)}${line === '' ? '' : ` ${line}`}`);
 }
+
+/** The margin of a line, with its bar. */
+export function margin(label: string, { faint }: Paint, paintLabel = faint): string {
+  const padded = label.padStart(LABEL_WIDTH);
+  return `${label === '' ? padded : paintLabel(padded)} ${faint('│')}`;
+}
+
+/** How many cells a line has right of the bar; null where lines are not broken. */
+export function cellsBeside({ columns }: Paint): number | null {
+  const all = columns();
+  return all === null ? null : Math.max(CELLS_MIN, all - LABEL_WIDTH - ' │ '.length);
+}
+
+/** On a narrower screen nothing can be read anyway. */
+const CELLS_MIN = 8;
 
 /** A text of somebody else's, safe to show, in lines; all of it. */
 export function foreignLines(text: string): string[] {

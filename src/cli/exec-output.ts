@@ -1,6 +1,7 @@
 import type { SessionEvent } from '../index.ts';
 import { display } from '../policy/display.ts';
 import { block, type View } from './block.ts';
+import { createFrame } from './frame.ts';
 import { render } from './render.ts';
 
 export type ExecOutput = Readonly<{
@@ -30,14 +31,16 @@ export function createExecOutput({ answer, beside, isOneScreen, isAsking, view }
   let messages = 0;
   let isInLine = false;
 
+  const frame = isOneScreen ? createFrame(view.paint) : null;
   const say = (text: string) => {
     if (text === '') return;
-    answer(display(text));
+    answer(frame === null ? display(text) : frame.put(display(text)));
     isInLine = !text.endsWith('\n');
   };
   const endLine = () => {
     if (isInLine) answer('\n');
     isInLine = false;
+    frame?.end();
   };
   const note = (lines: readonly string[]) => {
     if (lines.length === 0) return;

@@ -6,14 +6,19 @@ import { block, excerptLines, foreignLines, foreignName, type View } from './blo
 import { completedItemLines, startedItemLines } from './item-lines.ts';
 import { receiptLines } from './receipt-lines.ts';
 import { requestLines } from './request-lines.ts';
+import { cellsOf } from './wrap.ts';
 
 /** What a person reads of an event: lines, safe for a terminal; none where there is nothing to say. */
 export function render(event: SessionEvent, view: View): readonly string[] {
-  const lines = linesOf(event, view);
   const below = event.path.slice(1);
-  if (below.length === 0) return lines;
-  const speaker = view.paint.faint(`${below.map(({ kind }) => foreignName(kind)).join(' › ')} ›`);
-  return lines.map((line) => `${speaker} ${line}`);
+  if (below.length === 0) return linesOf(event, view);
+  const { paint } = view;
+  const speaker = `${below.map(({ kind }) => foreignName(kind)).join(' › ')} ›`;
+  const columns = () => {
+    const all = paint.columns();
+    return all === null ? null : all - [...speaker].reduce((sum, each) => sum + cellsOf(each), 1);
+  };
+  return linesOf(event, { ...view, paint: { ...paint, columns } }).map((line) => `${paint.faint(speaker)} ${line}`);
 }
 
 function linesOf(event: SessionEvent, view: View): readonly string[] {

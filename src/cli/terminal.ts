@@ -4,20 +4,26 @@ import type { Decision, OnRequest, SessionRequest } from '../index.ts';
 import { block, excerptLines } from './block.ts';
 import { requestLines } from './request-lines.ts';
 
-/** How text is emphasised. */
-export type Paint = Readonly<Record<'strong' | 'faint' | 'good' | 'bad' | 'alert', (text: string) => string>>;
+/** How text is emphasised, and how many cells a line has; null where nobody breaks lines that are too long. */
+export type Paint = Readonly<Record<'strong' | 'faint' | 'good' | 'bad' | 'alert', (text: string) => string>> &
+  Readonly<{ columns(): number | null }>;
 
 const asItIs = (text: string) => text;
 /** No emphasis at all. */
-export const PLAIN: Paint = { strong: asItIs, faint: asItIs, good: asItIs, bad: asItIs, alert: asItIs };
+export const PLAIN: Paint = {
+  ...{ strong: asItIs, faint: asItIs, good: asItIs, bad: asItIs, alert: asItIs },
+  columns: () => null,
+};
 
-type Output = NodeJS.WritableStream & Partial<Readonly<{ isTTY: boolean; hasColors(): boolean }>>;
+type Output = NodeJS.WritableStream & Partial<Readonly<{ isTTY: boolean; columns: number; hasColors(): boolean }>>;
 type Input = NodeJS.ReadableStream & Partial<Readonly<{ isTTY: boolean }>>;
 
 /** Colours where a person looks at a terminal that has them and NO_COLOR is not set (https://no-color.org). */
 export function paintFor(output: Output, env: Readonly<Record<string, string | undefined>>): Paint {
-  const isColoured = output.isTTY === true && !env.NO_COLOR && output.hasColors?.() === true;
-  if (!isColoured) return PLAIN;
+  if (output.isTTY !== true) return PLAIN;
+  // A terminal that does not know its width says 0.
+  const columns = () => output.columns || null;
+  if (env.NO_COLOR || output.hasColors?.() !== true) return { ...PLAIN, columns };
   const style = (format: Parameters<typeof styleText>[0]) => (text: string) =>
     styleText(format, text, { validateStream: false });
   return {
@@ -26,6 +32,7 @@ export function paintFor(output: Output, env: Readonly<Record<string, string | u
     good: style('green'),
     bad: style('red'),
     alert: style('yellow'),
+    columns,
   };
 }
 
@@ -53,7 +60,7 @@ export function createAsker(input: Input, output: Output, paint: Paint): Asker {
       };
     }
     for (;;) {
-      output.write(`${block('', [QUESTION], paint).join('')} `);
+      output.write(`${block('', QUESTION, paint).join('\n')} `);
       const line = await lines.next(signal);
       if (line === null || input.isTTY !== true) output.write('\n');
       if (signal.aborted) return 'denied';
@@ -75,7 +82,7 @@ export function createAsker(input: Input, output: Output, paint: Paint): Asker {
 }
 
 const ANSWERABLE: ReadonlySet<string> = new Set(['command', 'patch']);
-const QUESTION = '[y] approve  [a] approve, and the same again in this session  [n] deny  [x] stop the task:';
+const QUESTION = ['[y] approve  [a] approve, and the same again in this session', '[n] deny  [x] stop the task:'];
 const DECISIONS: ReadonlyMap<string, Decision> = new Map([
   ['y', 'approved'],
   ['yes', 'approved'],

@@ -15,10 +15,10 @@ export function displayArgv(argv: readonly string[]): string {
 /**
  * Controls (C0, DEL, C1), format characters (bidirectional controls, zero-width, tags), private, unassigned and
  * surrogate code points, line and paragraph separators, what fonts draw as nothing (variation selectors, fillers: the
- * Unicode property Default_Ignorable_Code_Point), the blank Braille pattern, and a backslash before what looks like one
- * of our escapes.
+ * Unicode property Default_Ignorable_Code_Point), the blank Braille pattern, the fifth and later of the marks that one letter
+ * carries (they would cover the lines around it), and a backslash before what looks like one of our escapes.
  */
-const UNSEEN = /[^\P{C}\n\t]|[\p{Zl}\p{Zp}\p{DI}\u2800]|\\(?=x[0-9a-f]{2}|u\{[0-9a-f]+\})/gu;
+const UNSEEN = /[^\P{C}\n\t]|[\p{Zl}\p{Zp}\p{DI}\u2800]|(?<=\p{M}{4})\p{M}|\\(?=x[0-9a-f]{2}|u\{[0-9a-f]+\})/gu;
 
 /** An `=` is plain in a flag only: `A=1` in front of a command would be no argument. */
 const PLAIN_WORD = /^(?:[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+:,./-]*|-[A-Za-z0-9_@%+=:,./-]*)$/;

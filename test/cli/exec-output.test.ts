@@ -84,7 +84,7 @@ describe('what comes beside', () => {
   it('does not break a line of the answer, but on one screen it does', () => {
     const events = [begun(), delta('Half an '), warning, delta('answer'), whole('Half an answer')];
     expect(written(events)).toBe('Half an < warning │ Odd.\n>answer\n');
-    expect(written(events, { isOneScreen: true })).toBe('Half an \n< warning │ Odd.\n>answer\n');
+    expect(written(events, { isOneScreen: true })).toBe('   agent │ Half an \n< warning │ Odd.\n>   agent │ answer\n');
   });
 
   it('has no request that somebody is asked about', () => {

@@ -326,6 +326,7 @@ it('emphasises labels, results and what is asked', () => {
     good: named('good'),
     bad: named('bad'),
     alert: named('alert'),
+    columns: () => null,
   };
   const item: Item = { ...command, id: 'i', type: 'command_execution', exitCode: 0, status: 'completed', output: 'ok' };
   expect(render({ ...ENVELOPE, type: 'item.completed', item }, { paint, cwd: '/shop' })).toEqual([
