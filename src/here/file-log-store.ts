@@ -1,8 +1,9 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import type { LogFile, LogStore } from '../rollout/log-store.ts';
+import { privateDirectory, syncDirectory } from './private-directory.ts';
 
 /** What is asked of the disk, so that a test can have it fail as disks do. `write` may write less than it is given. */
 export type FileCalls = Readonly<{
@@ -12,9 +13,7 @@ export type FileCalls = Readonly<{
   syncDirectory(path: string): Promise<void>;
 }>;
 
-const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
-const WRITABLE_BY_OTHERS = 0o022;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const NEW_LOG = constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | constants.O_WRONLY | constants.O_NOFOLLOW;
 
@@ -74,36 +73,7 @@ export function fileLogStore(home: string, calls: Partial<FileCalls> = {}): LogS
 type Day = { readonly directory: string; readonly parents: readonly string[]; parentsSynced: Promise<unknown> | null };
 
 async function makeDay(home: string, date: string): Promise<Day> {
-  await mkdir(home, { recursive: true, mode: DIRECTORY_MODE });
-  // The home directory may be a link of our own to another disk; what is below it may not.
-  expectOwn(home, await lstat(home));
-  expectSafe(home, await stat(home));
-  const parents: string[] = [];
-  let directory = home;
-  for (const name of ['sessions', ...date.split('-')]) {
-    parents.push(directory);
-    directory = join(directory, name);
-    await mkdir(directory, { mode: DIRECTORY_MODE }).catch(unless('EEXIST'));
-    expectSafe(directory, await lstat(directory));
-  }
-  return { directory, parents, parentsSynced: null };
-}
-
-function expectSafe(path: string, found: Stats): void {
-  const problem = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? null : 'something else';
-  if (problem !== null) throw refusal(`Expected ${path} to be a directory, got ${problem}.`);
-  expectOwn(path, found);
-  const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
-  if ((found.mode & WRITABLE_BY_OTHERS) === 0) return;
-  throw refusal(`Expected ${path} to be writable by its owner only, got mode ${mode}. Try: chmod go-w '${path}'`);
-}
-
-function expectOwn(path: string, found: Stats): void {
-  const user = process.geteuid?.() ?? found.uid;
-  if (found.uid === user) return;
-  throw refusal(
-    `Expected ${path} to belong to the user who runs this (${user}), got user ${found.uid}. Choose another home.`,
-  );
+  return { ...(await privateDirectory(home, ['sessions', ...date.split('-')])), parentsSynced: null };
 }
 
 async function openNew(path: string): Promise<FileHandle> {
@@ -187,22 +157,6 @@ const NODE_CALLS: FileCalls = {
   sync: (handle) => handle.datasync(),
   syncDirectory,
 };
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    // Some file systems cannot sync a directory, and say so.
-    await handle.sync().catch(unless('EINVAL'));
-  } finally {
-    await handle.close();
-  }
-}
-
-function unless(code: string): (error: unknown) => void {
-  return (error) => {
-    if (codeOf(error) !== code) throw error;
-  };
-}
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : null;

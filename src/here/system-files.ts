@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileKind, Files } from '../tools/files.ts';
+import { syncDirectory } from './private-directory.ts';
 
 /** The biggest file that is read, in bytes: 256 MiB; beyond that text hits the limits of strings. */
 const READ_MAX_BYTES = 256 * 1024 * 1024;
@@ -11,38 +12,82 @@ const READ_MAX_BYTES = 256 * 1024 * 1024;
  * The files of this machine. What changes something (`write`, `remove`, `makeDirectory`, `removeDirectory`) goes through
  * no link, also not through one that appears while it happens: it rejects with `ELOOP`, so give it real paths.
  */
-export const systemFiles: Files = {
-  async kind(path) {
-    try {
-      return kindOf(await fs.lstat(path));
-    } catch (error) {
-      const code = codeOf(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
-      throw error;
-    }
-  },
-  realPath: (path) => fs.realpath(path),
-  async read(path) {
-    // Without NONBLOCK the opening of a pipe waits for a writer, for ever.
-    const file = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = await file.stat();
-      if (stats.isDirectory()) throw failure('EISDIR', `Expected a file, got a directory: ${path}`);
-      if (!stats.isFile()) throw failure('EINVAL', `Expected a file, got a device or a pipe: ${path}`);
-      if (stats.size > READ_MAX_BYTES) {
-        throw failure('EFBIG', `Expected at most ${READ_MAX_BYTES} bytes, got ${stats.size}: ${path}`);
+export const systemFiles: Files = filesThat({
+  nameBeside: () => `.troupe-${randomBytes(8).toString('hex')}.tmp`,
+  written: async () => {},
+  changed: () => {},
+});
+
+/** Files whose changes survive a power cut once `settle` has resolved. */
+export interface DurableFiles {
+  readonly files: Files;
+  /** Waits until the disk has what was made, renamed and removed; the contents it has already. */
+  settle(): Promise<void>;
+}
+
+/** The same, durable. New contents are written to a file of this name beside the old, so that it can be found after a crash. */
+export function durableFiles(nameBeside: string): DurableFiles {
+  const changed = new Set<string>();
+  return {
+    files: filesThat({
+      nameBeside: () => nameBeside,
+      written: (file) => file.sync(),
+      changed: (directory) => void changed.add(directory),
+    }),
+    async settle() {
+      // A directory that was removed since has nothing to keep.
+      for (const directory of changed) await syncDirectory(directory).catch(unless('ENOENT'));
+    },
+  };
+}
+
+/** What is done besides: when a new content is complete, and when an entry of a directory has changed. */
+type Manner = Readonly<{
+  nameBeside(): string;
+  written(file: fs.FileHandle): Promise<void>;
+  changed(directory: string): void;
+}>;
+
+function filesThat(manner: Manner): Files {
+  const change = async (path: string, act: (entry: string) => Promise<void>) => {
+    manner.changed(dirname(path));
+    await inDirectoryOf(path, act);
+  };
+  return {
+    async kind(path) {
+      try {
+        return kindOf(await fs.lstat(path));
+      } catch (error) {
+        const code = codeOf(error);
+        if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
+        throw error;
       }
-      return await file.readFile();
-    } finally {
-      await file.close();
+    },
+    realPath: (path) => fs.realpath(path),
+    read,
+    mode: async (path) => (await fs.lstat(path)).mode & 0o7777,
+    write: (path, bytes, mode) => change(path, (entry) => replace(entry, bytes, mode, manner)),
+    remove: (path) => change(path, (entry) => fs.unlink(entry)),
+    makeDirectory: (path) => change(path, (entry) => fs.mkdir(entry)),
+    removeDirectory: (path) => change(path, (entry) => fs.rmdir(entry)),
+  };
+}
+
+async function read(path: string): Promise<Uint8Array> {
+  // Without NONBLOCK the opening of a pipe waits for a writer, for ever.
+  const file = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await file.stat();
+    if (stats.isDirectory()) throw failure('EISDIR', `Expected a file, got a directory: ${path}`);
+    if (!stats.isFile()) throw failure('EINVAL', `Expected a file, got a device or a pipe: ${path}`);
+    if (stats.size > READ_MAX_BYTES) {
+      throw failure('EFBIG', `Expected at most ${READ_MAX_BYTES} bytes, got ${stats.size}: ${path}`);
     }
-  },
-  mode: async (path) => (await fs.lstat(path)).mode & 0o7777,
-  write: (path, bytes, mode) => inDirectoryOf(path, (entry) => replace(entry, bytes, mode)),
-  remove: (path) => inDirectoryOf(path, (entry) => fs.unlink(entry)),
-  makeDirectory: (path) => inDirectoryOf(path, (entry) => fs.mkdir(entry)),
-  removeDirectory: (path) => inDirectoryOf(path, (entry) => fs.rmdir(entry)),
-};
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
 
 function kindOf(stats: Stats): FileKind {
   if (stats.isFile()) return 'file';
@@ -59,8 +104,10 @@ async function inDirectoryOf(path: string, act: (entry: string) => Promise<void>
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
   const directory = await fs.open(expected, flags);
   try {
-    const held = process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : expected;
-    const actual = await fs.realpath(held);
+    const isNamed = process.platform === 'linux';
+    const held = isNamed ? `/proc/self/fd/${directory.fd}` : expected;
+    // What the kernel says of the directory itself; to go the way once more would be another race.
+    const actual = await (isNamed ? fs.readlink(held) : fs.realpath(held));
     if (actual !== expected) throw failure('ELOOP', `Expected no link in ${expected}, got one to ${actual}`);
     await act(join(held, basename(path))).catch((error: unknown) => {
       const code = codeOf(error);
@@ -73,19 +120,25 @@ async function inDirectoryOf(path: string, act: (entry: string) => Promise<void>
 }
 
 /** Writes beside and renames. The new file has the given mode, else that of the one it replaces, and where allowed its owner. */
-async function replace(path: string, bytes: Uint8Array, mode?: number): Promise<void> {
+async function replace(
+  path: string,
+  bytes: Uint8Array,
+  mode: number | undefined,
+  { nameBeside, written }: Manner,
+): Promise<void> {
   const old = await statsOrNull(path);
   if (old !== null && !old.isFile())
     throw failure('EINVAL', `Expected a file to replace, got a ${kindOf(old)}: ${path}`);
   // A rename would replace even a file that may not be written.
   if (old !== null) await fs.access(path, constants.W_OK);
-  const beside = join(dirname(path), `.troupe-${randomBytes(8).toString('hex')}.tmp`);
+  const beside = join(dirname(path), nameBeside());
   const file = await fs.open(beside, 'wx', old === null ? 0o666 : 0o600);
   try {
     try {
       await file.writeFile(bytes);
       if (old !== null) await takeOver(file, old);
       if (mode !== undefined) await file.chmod(mode);
+      await written(file);
     } finally {
       await file.close();
     }
@@ -99,10 +152,8 @@ async function replace(path: string, bytes: Uint8Array, mode?: number): Promise<
 async function takeOver(file: fs.FileHandle, old: Stats): Promise<void> {
   const own = await file.stat();
   if (own.uid !== old.uid || own.gid !== old.gid) {
-    // Only root may give files away; for others the mode must do.
-    await file.chown(old.uid, old.gid).catch((error: unknown) => {
-      if (codeOf(error) !== 'EPERM') throw error;
-    });
+    // Only root may give files away, and in a sandbox nobody may to users that are not known there; the mode must do.
+    await file.chown(old.uid, old.gid).catch(unless('EPERM', 'EINVAL'));
   }
   await file.chmod(old.mode & 0o7777);
 }
@@ -118,6 +169,12 @@ async function statsOrNull(path: string): Promise<Stats | null> {
 
 function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+function unless(...codes: readonly string[]): (error: unknown) => void {
+  return (error) => {
+    if (!codes.includes(codeOf(error) ?? '')) throw error;
+  };
 }
 
 function failure(code: string, message: string, cause?: Error): Error {
