@@ -1,15 +1,18 @@
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
 import { loadBashGrammar } from './here/bash-grammar.ts';
 import { fileLogStore } from './here/file-log-store.ts';
+import { type PatchApplier, patchApplier } from './here/patch-applier.ts';
 import { findPrograms } from './here/program-resolver.ts';
 import { systemFiles } from './here/system-files.ts';
 import { DEFAULT_INSTRUCTIONS } from './instructions.ts';
 import { type PolicyPorts, systemPrograms } from './policy/programs.ts';
 import { NO_RULES } from './policy/rules.ts';
-import { confinementOf } from './policy/sandbox-profile.ts';
+import { confinementOf, sandboxProfile } from './policy/sandbox-profile.ts';
+import type { Confinement } from './process/port.ts';
 import { systemProc } from './process/system-proc.ts';
+import { messageOf } from './protocol/errors.ts';
 import type { HistoryEntry } from './protocol/history.ts';
 import type { TaskContext } from './protocol/settings.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -53,7 +56,15 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
   } = options;
   const limits = limitsOf(options.limits);
   const ports = portsOfWorld(options);
+  const { tools, patches } = toolboxOf(options, ports);
   const kinds = kindsOf(options.tasks);
+  const context: TaskContext = Object.freeze({
+    model: model.name,
+    cwd: options.cwd ?? process.cwd(),
+    sandbox: options.sandbox ?? 'workspace-write',
+    approvalPolicy: options.approvalPolicy ?? 'on-request',
+    ...(effort === undefined ? {} : { effort }),
+  });
   const world: World = {
     clock: ports.clock,
     ids: ports.ids,
@@ -74,15 +85,8 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     budget: options.budget ?? {},
     prices: options.prices ?? {},
     spent: { usd: 0, spawns: 0, openedAtMs: ports.clock.now() },
-    preamble: preambleOf(options, ports.files),
+    preamble: preambleOf(options, ports.files, (cwd) => recovered(patches, { ...context, cwd })),
   };
-  const context: TaskContext = Object.freeze({
-    model: model.name,
-    cwd: options.cwd ?? process.cwd(),
-    sandbox: options.sandbox ?? 'workspace-write',
-    approvalPolicy: options.approvalPolicy ?? 'on-request',
-    ...(effort === undefined ? {} : { effort }),
-  });
   const sessionId = ports.ids.next();
   const path = Object.freeze([Object.freeze({ sessionId, kind: 'root' })]);
   const book = openBook({
@@ -90,7 +94,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     id: sessionId,
     path,
     parent: null,
-    settings: { model, instructions, context, tools: toolsOf(options, ports), beforeToolCall, limits },
+    settings: { model, instructions, context, tools, beforeToolCall, limits },
   });
   const actor = createActor(world.sessionLogic, {
     id: 'root',
@@ -106,18 +110,34 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
   return handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
 }
 
-/** Reads the project's instructions once for each working directory. */
+/** What the model is told first, put together once for each working directory. */
 function preambleOf(
   { projectInstructions: name = 'AGENTS.md' }: SessionOptions<TaskDefinitions>,
   files: Files,
+  recover: (cwd: string) => Promise<readonly HistoryEntry[]>,
 ): World['preamble'] {
   const known = new Map<string, Promise<readonly HistoryEntry[]>>();
-  if (name === false) return async () => [];
+  const read = async (cwd: string) => {
+    const cut = await recover(cwd);
+    return [...(name === false ? [] : await projectInstructions(files, name, cwd)), ...cut];
+  };
   return (cwd) => {
-    const entries = known.get(cwd) ?? projectInstructions(files, name, cwd);
+    const entries = known.get(cwd) ?? read(cwd);
     known.set(cwd, entries);
     return entries;
   };
+}
+
+/** Undoes what an earlier run has left of a patch, unless nothing may be written here; the model is told. */
+async function recovered(patches: PatchApplier | null, context: TaskContext): Promise<readonly HistoryEntry[]> {
+  if (patches === null || context.sandbox === 'read-only') return [];
+  const told = await patches
+    .recover(context)
+    .catch((error: unknown) => [
+      `Expected to see in the state directory whether a patch was cut before, got: ${messageOf(error)}.`,
+    ]);
+  if (told.length === 0) return [];
+  return [{ type: 'message', role: 'user', content: [{ type: 'text', text: told.join('\n') }] }];
 }
 
 type Ports = Omit<WorldPorts, 'logStore'>;
@@ -164,13 +184,18 @@ function kindsOf(tasks: TaskDefinitions | undefined): ReadonlyMap<string, TaskDe
   return known;
 }
 
-/** The tools of a session: the built-in ones, and those of the caller. One map for all sessions that change nothing. */
-function toolsOf(options: SessionOptions<TaskDefinitions>, ports: Ports): ReadonlyMap<string, Tool> {
-  const { tools, env, home, sandboxSettings, processContainer } = options;
+/** The tools of a session, and what undoes cut patches; null where files or processes are not the machine's own. */
+type Toolbox = Readonly<{ tools: ReadonlyMap<string, Tool>; patches: PatchApplier | null }>;
+
+/** The built-in tools, and those of the caller. One map for all sessions that change nothing. */
+function toolboxOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Toolbox {
+  const { tools, env, home, sandboxSettings, processContainer, world } = options;
   const isUsual =
     [env, home, sandboxSettings, processContainer].every((option) => option === undefined) && ports === here;
-  const own = isUsual ? builtinTools() : toolsFor(ports, options);
-  return tools === undefined ? own : new Map([...own, ...tools.map((tool) => [tool.name, tool] as const)]);
+  const isReal = world?.files === undefined && world?.proc === undefined;
+  const own = isUsual ? builtinToolbox() : toolboxFor(ports, isReal, options);
+  if (tools === undefined) return own;
+  return { ...own, tools: new Map([...own.tools, ...tools.map((tool) => [tool.name, tool] as const)]) };
 }
 
 type ToolOptions = Pick<
@@ -178,31 +203,33 @@ type ToolOptions = Pick<
   'env' | 'home' | 'sandboxSettings' | 'processContainer' | 'world'
 >;
 
-function toolsFor(
+function toolboxFor(
   { files, proc }: Ports,
+  isReal: boolean,
   { env = process.env, home, sandboxSettings = {}, processContainer, world }: ToolOptions,
-): ReadonlyMap<string, Tool> {
+): Toolbox {
   const known = env as Readonly<Record<string, string>>; // Names without a value have none to give on; the shell leaves them out.
   const userHomes = [...new Set([homedir(), known.HOME ?? homedir()])];
-  const places = { userHomes, state: resolve(home ?? defaultHome()) };
+  const state = resolve(home ?? defaultHome());
+  const places = { userHomes, state };
   const policy: PolicyPorts = {
     grammar: loadBashGrammar,
     programs: (workspace) => (world?.proc === undefined ? findPrograms(known, workspace) : systemPrograms),
     rules: async () => NO_RULES,
   };
-  const shell = shellTool(proc, {
-    env: known,
-    policy,
-    confine(context, escalated) {
-      const confinement = confinementOf(context, sandboxSettings, places, escalated);
-      return confinement.type === 'container' && processContainer === 'off' ? { type: 'none' } : confinement;
-    },
-  });
-  const tools = [shell, applyPatchTool(files), updatePlanTool];
-  return new Map(tools.map((tool) => [tool.name, tool]));
+  const confine = (context: TaskContext, escalated: boolean): Confinement => {
+    const confinement = confinementOf(context, sandboxSettings, places, escalated);
+    return confinement.type === 'container' && processContainer === 'off' ? { type: 'none' } : confinement;
+  };
+  const patches = isReal ? patchApplier({ proc, state, confine }) : null;
+  const { protectedNames } = sandboxProfile({ cwd: sep, sandbox: 'read-only' }, sandboxSettings, places);
+  const limits = { writableRoots: sandboxSettings.writableRoots ?? [], protectedNames };
+  const patch = applyPatchTool(files, { limits, ...(patches === null ? {} : { apply: patches.apply }) });
+  const tools = [shellTool(proc, { env: known, policy, confine }), patch, updatePlanTool];
+  return { tools: new Map(tools.map((tool) => [tool.name, tool])), patches };
 }
 
-const builtinTools = once(() => toolsFor(here, {}));
+const builtinToolbox = once(() => toolboxFor(here, true, {}));
 
 function once<V>(make: () => V): () => V {
   let made: { value: V } | null = null;

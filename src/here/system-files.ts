@@ -3,7 +3,6 @@ import { constants, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileKind, Files } from '../tools/files.ts';
-import { syncDirectory } from './private-directory.ts';
 
 /** The biggest file that is read, in bytes: 256 MiB; beyond that text hits the limits of strings. */
 const READ_MAX_BYTES = 256 * 1024 * 1024;
@@ -15,44 +14,20 @@ const READ_MAX_BYTES = 256 * 1024 * 1024;
 export const systemFiles: Files = filesThat({
   nameBeside: () => `.troupe-${randomBytes(8).toString('hex')}.tmp`,
   written: async () => {},
-  changed: () => {},
 });
 
-/** Files whose changes survive a power cut once `settle` has resolved. */
-export interface DurableFiles {
-  readonly files: Files;
-  /** Waits until the disk has what was made, renamed and removed; the contents it has already. */
-  settle(): Promise<void>;
+/**
+ * The same, with new contents on the disk before they take the place of the old. Each is written to a file of this name
+ * beside, so that one that is not complete can be found after a crash.
+ */
+export function durableFiles(nameBeside: string): Files {
+  return filesThat({ nameBeside: () => nameBeside, written: (file) => file.sync() });
 }
 
-/** The same, durable. New contents are written to a file of this name beside the old, so that it can be found after a crash. */
-export function durableFiles(nameBeside: string): DurableFiles {
-  const changed = new Set<string>();
-  return {
-    files: filesThat({
-      nameBeside: () => nameBeside,
-      written: (file) => file.sync(),
-      changed: (directory) => void changed.add(directory),
-    }),
-    async settle() {
-      // A directory that was removed since has nothing to keep.
-      for (const directory of changed) await syncDirectory(directory).catch(unless('ENOENT'));
-    },
-  };
-}
-
-/** What is done besides: when a new content is complete, and when an entry of a directory has changed. */
-type Manner = Readonly<{
-  nameBeside(): string;
-  written(file: fs.FileHandle): Promise<void>;
-  changed(directory: string): void;
-}>;
+/** What a new content is called until it is complete, and what is done then. */
+type Manner = Readonly<{ nameBeside(): string; written(file: fs.FileHandle): Promise<void> }>;
 
 function filesThat(manner: Manner): Files {
-  const change = async (path: string, act: (entry: string) => Promise<void>) => {
-    manner.changed(dirname(path));
-    await inDirectoryOf(path, act);
-  };
   return {
     async kind(path) {
       try {
@@ -66,10 +41,10 @@ function filesThat(manner: Manner): Files {
     realPath: (path) => fs.realpath(path),
     read,
     mode: async (path) => (await fs.lstat(path)).mode & 0o7777,
-    write: (path, bytes, mode) => change(path, (entry) => replace(entry, bytes, mode, manner)),
-    remove: (path) => change(path, (entry) => fs.unlink(entry)),
-    makeDirectory: (path) => change(path, (entry) => fs.mkdir(entry)),
-    removeDirectory: (path) => change(path, (entry) => fs.rmdir(entry)),
+    write: (path, bytes, mode) => inDirectoryOf(path, (entry) => replace(entry, bytes, mode, manner)),
+    remove: (path) => inDirectoryOf(path, (entry) => fs.unlink(entry)),
+    makeDirectory: (path) => inDirectoryOf(path, (entry) => fs.mkdir(entry)),
+    removeDirectory: (path) => inDirectoryOf(path, (entry) => fs.rmdir(entry)),
   };
 }
 

@@ -3,13 +3,13 @@ import type { FileKind, Files } from '../files.ts';
 import { errorCode } from './file-error.ts';
 
 /**
- * Where a patch works: the directory that its paths start from, as given and with links resolved. `parents` keeps the
- * directories that were looked up.
+ * Where a patch works: the directory that its paths start from, as given, and where it may write, with links resolved.
+ * `protectedNames` is null where every name is allowed. `parents` keeps the directories that were looked up.
  */
 export type Workspace = Readonly<{
   directory: string;
-  realDirectory: string;
-  allowsGit: boolean;
+  realRoots: readonly string[];
+  protectedNames: readonly string[] | null;
   parents: Map<string, Parent>;
 }>;
 
@@ -18,7 +18,7 @@ export type Location = Readonly<{ path: string; isInside: boolean; kind: Exclude
 
 export type Located = Readonly<{ ok: true; location: Location }> | Readonly<{ ok: false; message: string }>;
 
-/** Finds out which file `given` means. Refuses names that no file of a patch may have, links, and what git owns. */
+/** Finds out which file `given` means. Refuses names that no file of a patch may have, links, and what is protected. */
 export async function locate(files: Files, workspace: Workspace, given: string): Promise<Located> {
   const fault = faultOfName(given);
   if (fault !== null) return refused(given, fault);
@@ -27,12 +27,13 @@ export async function locate(files: Files, workspace: Workspace, given: string):
   workspace.parents.set(dirname(lexical), parent);
   if (!parent.ok) return refused(given, parent.message);
   const path = join(parent.path, basename(lexical));
-  const fromHere = relative(workspace.realDirectory, path);
-  const isInside = !isAbsolute(fromHere) && fromHere !== '..' && !fromHere.startsWith(`..${sep}`);
-  const named = isInside ? `${fromHere}${sep}${relative(workspace.directory, lexical)}` : `${path}${sep}${lexical}`;
-  if (!workspace.allowsGit && named.split(sep).some(isGitName)) {
-    return refused(given, 'expected a file that is not in a `.git` directory: git runs what is in there');
-  }
+  const root = workspace.realRoots.find((one) => isBelow(one, path));
+  const isInside = root !== undefined;
+  const named = isInside
+    ? [relative(root, path), relative(workspace.directory, lexical)].join(sep)
+    : `${path}${sep}${lexical}`;
+  const reason = reasonToProtect(named, workspace.protectedNames);
+  if (reason !== null) return refused(given, reason);
   const kind = await files.kind(path);
   if (kind !== 'link') return { ok: true, location: { path, isInside, kind } };
   return refused(given, `expected a file, got a link${await targetText(files, path)}. Name the real file instead`);
@@ -43,15 +44,31 @@ export function pathText(path: string): string {
   return /^"|[\p{Cc}\u2028\u2029]|^\s|\s$/u.test(path) ? JSON.stringify(path) : path;
 }
 
-/** A component that some file system would take for `.git`: case, composition, ignorable characters and ends do not count. */
-export function isGitName(component: string): boolean {
-  const plain = component
+/** Why no patch may have a path with these components; null when one may. */
+function reasonToProtect(path: string, names: readonly string[] | null): string | null {
+  if (names === null) return null;
+  const components = path.split(sep).map(plainName);
+  // `git~1` is the short name that Windows drives give to it.
+  if (components.some((name) => name === '.git' || name === 'git~1')) {
+    return 'expected a file that is not in a `.git` directory: git runs what is in there';
+  }
+  const found = names.find((name) => components.includes(plainName(name)));
+  if (found === undefined) return null;
+  return `expected a file that nothing outside of the sandbox runs or obeys, got one that is protected by the name \`${found}\`. The user has to change it`;
+}
+
+/** What some file system would take for the same name: case, composition, ignorable characters and ends do not count. */
+function plainName(component: string): string {
+  return component
     .normalize('NFC')
     .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
     .toLowerCase()
     .replace(/[. ]+$/, '');
-  // `git~1` is the short name that Windows drives give to it.
-  return plain === '.git' || plain === 'git~1';
+}
+
+function isBelow(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return !isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`);
 }
 
 function faultOfName(given: string): string | null {

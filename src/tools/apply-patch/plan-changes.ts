@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { TaskContext } from '../../protocol/settings.ts';
 import type { Files } from '../files.ts';
 import { errorCode, fileErrorText } from './file-error.ts';
@@ -33,13 +33,17 @@ export type Plan = Readonly<{ changes: readonly PlannedChange[]; files: readonly
 
 export type Planned = Readonly<{ ok: true; plan: Plan }> | Readonly<{ ok: false; message: string }>;
 
+/** Where tasks may write besides their working directory, and names that no file of a patch may have in a sandbox, nor a directory above it. */
+export type PatchLimits = Readonly<{ writableRoots: readonly string[]; protectedNames: readonly string[] }>;
+
 /** Reads every file that a patch names and computes what each will be; writes nothing. */
 export async function planChanges(
   files: Files,
   operations: readonly Operation[],
   context: Pick<TaskContext, 'cwd' | 'sandbox'>,
+  limits: PatchLimits,
 ): Promise<Planned> {
-  const workspace = await openWorkspace(files, context);
+  const workspace = await openWorkspace(files, context, limits);
   if (!workspace.ok) return workspace;
   const states: States = new Map();
   const changes: PlannedChange[] = [];
@@ -62,14 +66,32 @@ type Change = Readonly<{ ok: true; change: PlannedChange }> | Failure;
 async function openWorkspace(
   files: Files,
   { cwd, sandbox }: Pick<TaskContext, 'cwd' | 'sandbox'>,
+  { writableRoots, protectedNames }: PatchLimits,
 ): Promise<Readonly<{ ok: true; workspace: Workspace }> | Failure> {
   try {
     const realDirectory = await files.realPath(cwd);
-    const allowsGit = sandbox === 'danger-full-access';
-    return { ok: true, workspace: { directory: cwd, realDirectory, allowsGit, parents: new Map() } };
+    const further = await Promise.all(writableRoots.map((root) => realPathOrNone(files, resolve(cwd, root))));
+    const isFree = sandbox === 'danger-full-access';
+    const workspace: Workspace = {
+      directory: cwd,
+      realRoots: [realDirectory, ...further.flat()],
+      protectedNames: isFree ? null : protectedNames,
+      parents: new Map(),
+    };
+    return { ok: true, workspace };
   } catch (error) {
     if (errorCode(error) === null) throw error;
     return failure(`Expected the working directory ${cwd} to be there, got: ${fileErrorText(error)}.`);
+  }
+}
+
+/** A directory that is not there is no place to write. */
+async function realPathOrNone(files: Files, path: string): Promise<readonly string[]> {
+  try {
+    return [await files.realPath(path)];
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return [];
   }
 }
 

@@ -5,11 +5,11 @@ import type { TaskContext } from '../../protocol/settings.ts';
 import { defineTool, type ToolAnswer } from '../define-tool.ts';
 import type { Files } from '../files.ts';
 import type { Check, Tool, ToolScope } from '../tool.ts';
-import { applyPlan } from './apply.ts';
+import { type Apply, applyPlan } from './apply.ts';
 import { judge } from './judge.ts';
 import { type ParsedPatch, parsePatch } from './parse.ts';
 import { pathText } from './paths.ts';
-import { type Plan, type Planned, planChanges } from './plan-changes.ts';
+import { type PatchLimits, type Plan, type Planned, planChanges } from './plan-changes.ts';
 import { changeOf } from './unified-diff.ts';
 
 const DESCRIPTION = `Changes files: adds, deletes, updates and moves them, all or nothing. \`input\` is a patch in this format:
@@ -37,11 +37,25 @@ const patchInput = z.object({
 });
 type PatchInput = z.output<typeof patchInput>;
 
+export type ApplyPatchOptions = Readonly<{
+  /** Carries out what was planned; in this process and over `files` when left out. */
+  apply?: Apply;
+  /** Nothing but the working directory is writable, and only `.git` is protected, when left out. */
+  limits?: PatchLimits;
+}>;
+
+const USUAL_LIMITS: PatchLimits = { writableRoots: [], protectedNames: [] };
+
 /**
  * The tool `apply_patch`. What a check let pass is what is done: when files have changed so much since then that a patch
  * would do something else, it fails, and nothing is changed.
  */
-export function applyPatchTool(files: Files): Tool {
+export function applyPatchTool(files: Files, options: ApplyPatchOptions = {}): Tool {
+  const { apply = (plan, { signal }) => applyPlan(files, plan, signal), limits = USUAL_LIMITS } = options;
+  const planPatch = async ({ input }: PatchInput, context: TaskContext): Promise<Planned> => {
+    const parsed = parsePatch(input);
+    return parsed.ok ? planChanges(files, parsed.operations, context, limits) : parsed;
+  };
   // A decision is about one parsed input; the session gives the same object to `check` and to `execute`.
   const checks = new WeakMap<PatchInput, Check>();
   return defineTool({
@@ -52,28 +66,25 @@ export function applyPatchTool(files: Files): Tool {
       return { type: 'file_change', callId, changes: changesAsGiven(parsePatch(input)), status: 'in_progress' };
     },
     async check(input, context) {
-      const planned = await planPatch(files, input, context);
+      const planned = await planPatch(input, context);
       if (!planned.ok) return { verdict: 'refuse', message: failed(planned.message) };
       const check = judge(planned.plan, context);
       checks.set(input, check);
       return check;
     },
     async execute(input, scope) {
-      const planned = await planPatch(files, input, scope.context);
+      const planned = await planPatch(input, scope.context);
       if (!planned.ok) return answer(failed(planned.message), 'failed');
       const objection = await objectionTo(planned.plan, checks.get(input), scope);
       if (objection !== null) return objection;
-      const applied = await applyPlan(files, planned.plan, scope.signal);
+      const { context, signal, own } = scope;
+      const lifted = liftedBy(planned.plan, context);
+      const applied = await apply(planned.plan, { context, lifted, signal, ...(own === undefined ? {} : { own }) });
       const changes = planned.plan.changes.map(changeOf);
       if (applied.status !== 'applied') return answer(`The patch failed: ${applied.message}`, applied.status, changes);
       return { output: successText(changes), item: { changes, status: 'completed' } };
     },
   });
-}
-
-async function planPatch(files: Files, { input }: PatchInput, context: TaskContext): Promise<Planned> {
-  const parsed = parsePatch(input);
-  return parsed.ok ? planChanges(files, parsed.operations, context) : parsed;
 }
 
 /** Why a plan may not be carried out after all; null when it may. What was never checked is asked about here. */
@@ -90,6 +101,12 @@ async function objectionTo(plan: Plan, checked: Check | undefined, scope: ToolSc
     failed('The files have changed since this patch was approved, so it would do something else now. Read them again.'),
     'failed',
   );
+}
+
+/** The files that a person has allowed although the task may not write there: without that, nothing has come so far. */
+function liftedBy({ files }: Plan, { sandbox }: TaskContext): readonly string[] {
+  if (sandbox === 'danger-full-access') return [];
+  return files.filter(({ isInside }) => sandbox === 'read-only' || !isInside).map(({ path }) => path);
 }
 
 /** An edited patch is another patch, which nobody has planned yet: it must come as a call of its own. */

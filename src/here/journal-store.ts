@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startTimeOf } from '../process/process-table.ts';
+import { decodeJournal, encodeJournal, type Journal } from '../tools/apply-patch/journal.ts';
+import { type PrivateDirectory, privateDirectory, syncDirectory } from './private-directory.ts';
+
+/** A journal on the disk. `bytes` is what it says, encoded. */
+export type StoredJournal = Readonly<{ journal: Journal; bytes: Uint8Array; path: string }>;
+
+/** The journals of the patches of one workspace, below our state, where no command of a task reads or writes. */
+export interface JournalStore {
+  /** Notes what is about to be done. When this has resolved, the disk has it. */
+  open(content: Omit<Journal, 'id'>): Promise<StoredJournal>;
+  /** Forgets a patch that was done, or undone. */
+  close(stored: StoredJournal): Promise<void>;
+  /** Lets go of a patch that may be cut: whoever is next tries to undo it. */
+  release(stored: StoredJournal): void;
+  /** Keeps the contents of a patch that could be neither, for a person; gives the path. Nobody tries it again. */
+  keep(stored: StoredJournal): Promise<string>;
+  /** The patches that were cut: of processes that are gone, and those of this one that nobody works on. */
+  cut(): Promise<readonly StoredJournal[]>;
+}
+
+const FILE_MODE = 0o600;
+const NEW_FILE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+const NAME = /^(?<pid>\d+)-(?<began>\d+)-(?<id>[0-9a-f]{32})\.journal(?<unfinished>\.new)?$/;
+
+/** The journals that this process works on. */
+const live = new Set<string>();
+
+/** `key` names the workspace: letters and digits. */
+export function journalStore(state: string, key: string): JournalStore {
+  const names = ['patches', key];
+  return {
+    async open(content) {
+      const place = await privateDirectory(state, names);
+      const journal = { ...content, id: randomBytes(16).toString('hex') };
+      const path = join(place.directory, `${process.pid}-${startTimeOf(process.pid) ?? 0}-${journal.id}.journal`);
+      const bytes = encodeJournal(journal);
+      live.add(path);
+      try {
+        await writeDurably(place, path, bytes);
+      } catch (error) {
+        live.delete(path);
+        throw error;
+      }
+      return { journal, bytes, path };
+    },
+    async close({ path }) {
+      await rm(path, { force: true });
+      live.delete(path);
+    },
+    release: ({ path }) => void live.delete(path),
+    async keep({ path }) {
+      const kept = path.replace(/\.journal$/, '.kept');
+      await rename(path, kept);
+      live.delete(path);
+      return kept;
+    },
+    async cut() {
+      const directory = join(state, ...names);
+      const found: StoredJournal[] = [];
+      for (const name of await namesIn(directory)) {
+        const path = join(directory, name);
+        const owner = NAME.exec(name)?.groups;
+        if (owner === undefined || live.has(path) || livesElsewhere(owner)) continue;
+        const bytes = await readFile(path);
+        const journal = owner.unfinished === undefined ? decodeJournal(bytes) : null;
+        // One that is not whole was never acted on.
+        if (journal === null) await rm(path, { force: true });
+        else found.push({ journal, bytes, path });
+      }
+      for (const { path } of found) live.add(path);
+      return found;
+    },
+  };
+}
+
+/** All of it or none, so that what has the name is whole. */
+async function writeDurably({ directory, parents }: PrivateDirectory, path: string, bytes: Uint8Array): Promise<void> {
+  const beside = `${path}.new`;
+  const file = await open(beside, NEW_FILE, FILE_MODE);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+    await rename(beside, path);
+    for (const changed of [directory, ...parents.toReversed()]) await syncDirectory(changed);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+function livesElsewhere({ pid, began }: Readonly<Record<string, string>>): boolean {
+  return Number(pid) !== process.pid && String(startTimeOf(Number(pid)) ?? 0) === began;
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
