@@ -9,7 +9,10 @@ import { treeOf } from '../tools/patch-workspace.ts';
 import { hasSandbox, type PatchStage, patchStage } from './patch-stage.ts';
 
 const RACE_MS = 3_000;
-const OUTSIDE = { a: 'theirs\n', 'deep/a': 'theirs\n' };
+/** Each is another chance for the link. */
+const ADDED = Array.from({ length: 20 }, (_, index) => `f${index}`);
+/** The same as inside, so that only the link tells the two apart. */
+const OUTSIDE = { a: 'ours\n', 'deep/a': 'ours\n' };
 
 const inHelper = (stage: PatchStage): Apply => stage.applier().apply;
 const unconfined = (stage: PatchStage): Apply =>
@@ -30,7 +33,7 @@ it.each(HOWS.filter(({ isHere }) => isHere))(
   async ({ applyIn }) => {
     const stage = await patchStage({ 'd/a': 'ours\n', 'd/deep/a': 'ours\n' });
     await fs.mkdir(join(stage.outside, 'deep'));
-    for (const path of Object.keys(OUTSIDE)) await fs.writeFile(join(stage.outside, path), 'theirs\n');
+    for (const path of Object.keys(OUTSIDE)) await fs.writeFile(join(stage.outside, path), 'ours\n');
     const plan = await stage.plan(
       ...['*** Update File: d/a', '@@', '-ours', '+changed', '*** Add File: d/new/b', '+b'],
       ...['*** Update File: d/deep/a', '@@', '-ours', '+changed', '*** Add File: d/c', '+c'],
@@ -55,16 +58,23 @@ it.each(HOWS.filter(({ isHere }) => isHere))(
   },
 );
 
-/** A process that puts a link to the outside in the place of a directory and takes it away, as fast as it can. */
+/** A process that puts a link to the outside in the place of a directory and takes it away, each for a moment of chance. */
 function flip({ cwd, outside }: PatchStage): () => Promise<void> {
   const script = `
     const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
+    const wait = () => {
+      const until = performance.now() + Math.random();
+      while (performance.now() < until) {}
+    };
     for (;;) {
       try {
+        symlinkSync(process.argv[1], 'next');
         renameSync('d', 'aside');
-        symlinkSync(process.argv[1], 'd');
+        renameSync('next', 'd');
+        wait();
         unlinkSync('d');
         renameSync('aside', 'd');
+        wait();
       } catch {}
     }`;
   const flipping = spawn(process.execPath, ['-e', script, outside], { cwd });
@@ -85,7 +95,7 @@ async function restore({ cwd }: PatchStage): Promise<void> {
       .catch(() => null);
     if (directory === null) continue;
     const held = `/proc/self/fd/${directory.fd}`;
-    for (const path of ['c', 'x', 'new']) await fs.rm(join(held, path), { force: true, recursive: true });
+    for (const path of [...ADDED, 'x', 'new']) await fs.rm(join(held, path), { force: true, recursive: true });
     for (const path of ['a', 'deep/a']) await fs.writeFile(join(held, path), 'ours\n').catch(() => {});
     await directory.close();
     return;
