@@ -114,12 +114,13 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
 function preambleOf(
   { projectInstructions: name = 'AGENTS.md' }: SessionOptions<TaskDefinitions>,
   files: Files,
-  recover: (cwd: string) => Promise<readonly HistoryEntry[]>,
+  recover: (cwd: string) => Promise<readonly HistoryEntry[]> | null,
 ): World['preamble'] {
   const known = new Map<string, Promise<readonly HistoryEntry[]>>();
   const read = async (cwd: string) => {
-    const cut = await recover(cwd);
-    return [...(name === false ? [] : await projectInstructions(files, name, cwd)), ...cut];
+    const recovering = recover(cwd);
+    const cut = recovering === null ? [] : await recovering;
+    return name === false ? cut : [...(await projectInstructions(files, name, cwd)), ...cut];
   };
   return (cwd) => {
     const entries = known.get(cwd) ?? read(cwd);
@@ -128,16 +129,19 @@ function preambleOf(
   };
 }
 
-/** Undoes what an earlier run has left of a patch, unless nothing may be written here; the model is told. */
-async function recovered(patches: PatchApplier | null, context: TaskContext): Promise<readonly HistoryEntry[]> {
-  if (patches === null || context.sandbox === 'read-only') return [];
-  const told = await patches
+/** Undoes what an earlier run has left of a patch, unless nothing may be written here, and tells the model; null when there is nothing left. */
+function recovered(patches: PatchApplier | null, context: TaskContext): Promise<readonly HistoryEntry[]> | null {
+  if (patches === null || context.sandbox === 'read-only' || !patches.mayBeCut(context.cwd)) return null;
+  const told = patches
     .recover(context)
     .catch((error: unknown) => [
-      `Expected to see in the state directory whether a patch was cut before, got: ${messageOf(error)}.`,
+      `Expected to be able to undo what an earlier run has left of a patch, got: ${messageOf(error)}.`,
     ]);
-  if (told.length === 0) return [];
-  return [{ type: 'message', role: 'user', content: [{ type: 'text', text: told.join('\n') }] }];
+  return told.then((sentences) =>
+    sentences.length === 0
+      ? []
+      : [{ type: 'message', role: 'user', content: [{ type: 'text', text: sentences.join('\n') }] }],
+  );
 }
 
 type Ports = Omit<WorldPorts, 'logStore'>;

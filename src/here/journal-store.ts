@@ -30,12 +30,16 @@ const NAME = /^(?<pid>\d+)-(?<began>\d+)-(?<id>[0-9a-f]{32})\.journal(?<unfinish
 /** The journals that this process works on. */
 const live = new Set<string>();
 
+/** Where the journals of a workspace are. */
+export function journalsOf(state: string, key: string): string {
+  return join(state, 'patches', key);
+}
+
 /** `key` names the workspace: letters and digits. */
 export function journalStore(state: string, key: string): JournalStore {
-  const names = ['patches', key];
   return {
     async open(content) {
-      const place = await privateDirectory(state, names);
+      const place = await privateDirectory(state, ['patches', key]);
       const journal = { ...content, id: randomBytes(16).toString('hex') };
       const path = join(place.directory, `${process.pid}-${startTimeOf(process.pid) ?? 0}-${journal.id}.journal`);
       const bytes = encodeJournal(journal);
@@ -60,7 +64,7 @@ export function journalStore(state: string, key: string): JournalStore {
       return kept;
     },
     async cut() {
-      const directory = join(state, ...names);
+      const directory = journalsOf(state, key);
       const found: StoredJournal[] = [];
       for (const name of await namesIn(directory)) {
         const path = join(directory, name);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, relative } from 'node:path';
 import type { Confinement, Proc, SandboxProfile } from '../process/port.ts';
 import { messageOf } from '../protocol/errors.ts';
@@ -15,7 +15,7 @@ import {
 } from '../tools/apply-patch/apply.ts';
 import { pathText } from '../tools/apply-patch/paths.ts';
 import type { Plan } from '../tools/apply-patch/plan-changes.ts';
-import { type JournalStore, journalStore, type StoredJournal } from './journal-store.ts';
+import { type JournalStore, journalStore, journalsOf, type StoredJournal } from './journal-store.ts';
 import { runPatchHelper } from './run-patch-helper.ts';
 import { systemFiles } from './system-files.ts';
 
@@ -32,6 +32,8 @@ export type PatchApplierOptions = Readonly<{
 /** Patches of this machine's files. */
 export interface PatchApplier {
   readonly apply: Apply;
+  /** Whether anything is left of a patch in a workspace, so that there is something to look at. */
+  mayBeCut(cwd: string): boolean;
   /** Undoes what is left of patches that were cut in a workspace, as when this died on the way. Tells of each in a sentence. */
   recover(context: TaskContext): Promise<readonly string[]>;
 }
@@ -46,10 +48,7 @@ const HELPER = join(import.meta.dirname, `patch-helper${extname(import.meta.file
  */
 export function patchApplier(options: PatchApplierOptions): PatchApplier {
   const ports: Ports = { program: HELPER, ...options };
-  const storeOf = async ({ cwd }: TaskContext) => {
-    const real = await systemFiles.realPath(cwd);
-    return journalStore(ports.state, createHash('sha256').update(real).digest('hex').slice(0, 32));
-  };
+  const storeOf = async ({ cwd }: TaskContext) => journalStore(ports.state, keyOf(await systemFiles.realPath(cwd)));
   // Where somebody has bundled us into one file there is no helper; the files are still changed through no link.
   const hasHelper = existsSync(ports.program);
   return {
@@ -64,12 +63,23 @@ export function patchApplier(options: PatchApplierOptions): PatchApplier {
       if (typeof stored !== 'string') return applyStored(store, stored, order, ports);
       return nothingDone(`What is to be done could not be noted in ${ports.state} before: ${stored}.`);
     },
+    mayBeCut(cwd) {
+      try {
+        return readdirSync(journalsOf(ports.state, keyOf(realpathSync(cwd)))).length > 0;
+      } catch {
+        return false; // No patch was ever applied there, or nobody could have noted one.
+      }
+    },
     async recover(context) {
       if (!hasHelper) return [];
       const { told, left } = await recoverIn(await storeOf(context), context, ports);
       return [...told, ...left];
     },
   };
+}
+
+function keyOf(realDirectory: string): string {
+  return createHash('sha256').update(realDirectory).digest('hex').slice(0, 32);
 }
 
 type Ports = PatchApplierOptions & Readonly<{ program: string }>;
@@ -147,7 +157,7 @@ async function undoIn(
   confinement: Confinement,
   ports: Ports,
 ): Promise<Applied> {
-  const { answer, why } = await runPatchHelper(ports, 'undo', stored, confinement).ended;
+  const { answer, why } = await runPatchHelper(ports, 'roll-back', stored, confinement).ended;
   if (answer !== null) return conclude(store, stored, answer);
   store.release(stored);
   const message = `What it had done could not be undone: ${why} This is tried again before the next patch here; what was there is kept in ${stored.path} until then.`;

@@ -1,5 +1,5 @@
 // The process that carries out a patch, confined as the task's commands are. It gets a journal as its input, is told to
-// `apply` or to `undo` it, and answers with one line of JSON. It loads little, because there is one for each patch.
+// `apply` it or to `roll-back`, and answers with one line of JSON. It loads little, because there is one for each patch.
 import { dirname } from 'node:path';
 import { messageOf } from '../protocol/errors.ts';
 import { type Applied, applyPlan } from '../tools/apply-patch/apply.ts';
@@ -34,7 +34,8 @@ async function answer(): Promise<Applied> {
     return { status: 'failed', message: 'Expected a journal as the input, got something else.', left: [] };
   }
   const files = durableFiles(unfinishedName(journal.id));
-  const applied = process.argv[2] === 'undo' ? await undone(files, journal) : await applyPlan(files, journal, signal);
+  const applied =
+    process.argv[2] === 'roll-back' ? await undone(files, journal) : await applyPlan(files, journal, signal);
   try {
     await settle(journal);
     return applied;

@@ -23,7 +23,7 @@ export interface RunningHelper {
 /** Starts the helper on a journal. */
 export function runPatchHelper(
   { proc, program }: Readonly<{ proc: Proc; program: string }>,
-  task: 'apply' | 'undo',
+  task: 'apply' | 'roll-back',
   { bytes }: StoredJournal,
   confinement: Confinement,
 ): RunningHelper {

@@ -41,7 +41,7 @@ async function eachDeed(stop: Stop, options: object): Promise<number> {
     const stage = await stageWithModes();
     const program = await stage.stopping(stop, nth);
     const applied = await stage.apply(await stage.plan(...PATCH), { ...options, program });
-    const isCut = stop === 'kill' ? stage.started.includes('undo') : applied.status !== 'applied';
+    const isCut = stop === 'kill' ? stage.started.includes('roll-back') : applied.status !== 'applied';
     expect({ nth, ...(await found(stage)) }).toEqual({ nth, ...(applied.status === 'applied' ? DONE : BEFORE) });
     if (!isCut) return nth - 1;
     if (applied.status !== 'applied') expect(applied.message).toMatch(/Nothing was changed\.$/);
@@ -138,7 +138,7 @@ describe('a patch whose helper is stopped', () => {
 /** Killed when `b` is new already, and again while `b` is put back. */
 async function killedTwice(stage: PatchStage): Promise<string> {
   const first = await stage.stopping('kill', 9);
-  const second = await stage.stopping('kill', 3, ['undo']);
+  const second = await stage.stopping('kill', 3, ['roll-back']);
   const path = join(stage.state, '..', 'helper-both.mjs');
   await fs.writeFile(
     path,

@@ -7,7 +7,7 @@ export type Trap = Readonly<{
   name: string;
   /** Puts it there; `run(…)` gives a command that leaves a mark. */
   plant(stage: GitStage, run: (script?: string) => string): Promise<void> | void;
-  /** What of plain git steps into it; null where it takes a network or a newer git. */
+  /** What of plain git steps into it; null where that takes a network or a terminal. */
   step: readonly string[] | null;
 }>;
 
@@ -101,7 +101,7 @@ export const TRAPS: readonly Trap[] = [
     },
     step: ['update-index', '--force-remove', 'a'],
   },
-  { name: 'a pager', plant: (stage, run) => config(stage, 'core.pager', run('cat')), step: ['--paginate', 'log'] },
+  { name: 'a pager', plant: (stage, run) => config(stage, 'core.pager', run('cat')), step: null },
   { name: 'an alias', plant: (stage, run) => config(stage, 'alias.st', `!${run('')}`), step: ['st'] },
   {
     name: 'an included file',
@@ -168,7 +168,6 @@ export async function hostileRepository(trap: Trap): Promise<{ stage: GitStage; 
   stage.plain('add', '--all');
   stage.plain('commit', '--quiet', '--message', 'one');
   const marks = [join(stage.place, 'sprung'), join(stage.root, 'sprung')];
-  // A sandbox would keep it from writing beside; what is run there is to be noticed, too, so it also lingers.
   const run = (then = '') => `touch ${marks.join(' ')} 2>/dev/null; ${then === '' ? 'true' : then}`;
   await trap.plant(stage, run);
   return {
