@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Confinement } from '../../src/process/port.ts';
 import { encodeJournal } from '../../src/tools/apply-patch/journal.ts';
 import type { Tree } from '../tools/patch-workspace.ts';
-import { hasContainer, hasSandbox, type PatchStage, patchStage, type Stop } from './patch-stage.ts';
+import { hasContainer, hasSandbox, killedTwice, type PatchStage, patchStage, type Stop } from './patch-stage.ts';
 
 const TREE: Tree = { b: 'b\n', c: 'c\n', d: 'd' };
 const AFTER: Tree = { b: 'B\n', 'moved/c': 'C\n' };
@@ -134,18 +134,6 @@ describe('a patch whose helper is stopped', () => {
     expect(await stage.applier(UNCONFINED).recover(stage.context)).toEqual([]);
   });
 });
-
-/** Killed when `b` is new already, and again while `b` is put back. */
-async function killedTwice(stage: PatchStage): Promise<string> {
-  const first = await stage.stopping('kill', 9);
-  const second = await stage.stopping('kill', 3, ['roll-back']);
-  const path = join(stage.state, '..', 'helper-both.mjs');
-  await fs.writeFile(
-    path,
-    `await import(process.argv[2] === 'apply' ? ${JSON.stringify(first)} : ${JSON.stringify(second)});`,
-  );
-  return path;
-}
 
 describe('a patch whose session dies', () => {
   it.skipIf(!hasSandbox || !hasContainer)('is undone by the next one, in the sandbox', async () => {

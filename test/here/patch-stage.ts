@@ -95,6 +95,18 @@ export async function patchStage(tree: Tree, sandbox: SandboxMode = 'workspace-w
   };
 }
 
+/** A helper that is killed when the first file is new already, and again while it is put back. */
+export async function killedTwice(stage: PatchStage): Promise<string> {
+  const first = await stage.stopping('kill', 9);
+  const second = await stage.stopping('kill', 3, ['roll-back']);
+  const path = join(stage.state, '..', 'helper-both.mjs');
+  await fs.writeFile(
+    path,
+    `await import(process.argv[2] === 'apply' ? ${JSON.stringify(first)} : ${JSON.stringify(second)});`,
+  );
+  return path;
+}
+
 function stoppingText(stop: Stop, nth: number, tasks: readonly string[], reached: string): string {
   return `
 import fs from 'node:fs/promises';

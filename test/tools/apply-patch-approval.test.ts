@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { systemFiles } from '../../src/here/system-files.ts';
 import type { Decision, RequestSubject } from '../../src/protocol/requests.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../src/protocol/settings.ts';
+import type { Apply } from '../../src/tools/apply-patch/apply.ts';
 import { applyPatchTool } from '../../src/tools/apply-patch/tool.ts';
 import { contextOf, patchText, patchWorkspace, runPatch, scopeOf, toldText, treeOf } from './patch-workspace.ts';
 
@@ -95,6 +96,49 @@ describe('what apply_patch asks', () => {
     }
     expect(toldText(await runPatch(cwd, patch, { sandbox: 'danger-full-access' }))).toMatch(/^Success/);
     expect(await treeOf(cwd)).toEqual({ '.git/config': 'new\n' });
+  });
+
+  it.each([
+    ['.vscode/tasks.json', '.vscode'],
+    ['sub/.VSCode/tasks.json', '.vscode'],
+    ['.mcp.json', '.mcp.json'],
+    ['sub/Makefile', 'Makefile'],
+    ['link/tasks.json', '.vscode'],
+    ['../outside/.vscode/tasks.json', '.vscode'],
+  ])('refuses %s before anybody is asked, unless everything is allowed', async (path, name) => {
+    const { cwd } = await patchWorkspace({ '.vscode': '<directory>', link: '-> .vscode' });
+    const tool = { limits: { writableRoots: [], protectedNames: ['.vscode', '.mcp.json', 'Makefile'] } };
+    const patch = patchText('*** Add File: other', '+x', `*** Add File: ${path}`, '+x');
+    const { check } = await runPatch(cwd, patch, { tool, approvalPolicy: 'untrusted' });
+    expect(check).toEqual({
+      verdict: 'refuse',
+      message: `The patch failed: ${path}: expected a file that nothing outside of the sandbox runs or obeys, got one that is protected by the name \`${name}\`. The user has to change it. Nothing was changed.`,
+    });
+    const free = await runPatch(cwd, patch, { tool, sandbox: 'danger-full-access' });
+    expect(toldText(free)).toMatch(/^Success/);
+  });
+
+  it('asks nothing about directories that are writable besides', async () => {
+    const { cwd, outside } = await patchWorkspace();
+    const limits = { writableRoots: ['../outside', '../missing'], protectedNames: [] };
+    const inside = await runPatch(cwd, OUTSIDE, { tool: { limits } });
+    expect([inside.check.verdict, await treeOf(outside)]).toEqual(['allow', { a: 'x\n' }]);
+    const elsewhere = patchText('*** Add File: ../elsewhere', '+x');
+    expect((await runPatch(cwd, elsewhere, { tool: { limits } })).check.verdict).toBe('ask');
+    expect((await runPatch(cwd, OUTSIDE, { tool: { limits }, sandbox: 'read-only' })).check.verdict).toBe('ask');
+  });
+
+  it('names to whoever applies it what was allowed beyond the sandbox, and nothing else', async () => {
+    const { cwd, outside } = await patchWorkspace();
+    const lifted: (readonly string[])[] = [];
+    const apply: Apply = async (_plan, order) => {
+      lifted.push(order.lifted);
+      return { status: 'applied' };
+    };
+    const both = patchText('*** Add File: a', '+x', '*** Add File: ../outside/a', '+x');
+    for (const sandbox of ['workspace-write', 'read-only', 'danger-full-access'] as const)
+      await runPatch(cwd, both, { tool: { apply }, sandbox });
+    expect(lifted).toEqual([[join(outside, 'a')], [join(cwd, 'a'), join(outside, 'a')], []]);
   });
 
   it('shows a change of very many lines as one block', async () => {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { systemFiles } from '../../src/here/system-files.ts';
 import type { TaskContext } from '../../src/protocol/settings.ts';
-import { applyPatchTool } from '../../src/tools/apply-patch/tool.ts';
+import { type ApplyPatchOptions, applyPatchTool } from '../../src/tools/apply-patch/tool.ts';
 import type { Files } from '../../src/tools/files.ts';
 import type { Check, ToolResult, ToolScope } from '../../src/tools/tool.ts';
 
@@ -55,6 +55,7 @@ export type PatchRun = Readonly<{ check: Check; result: ToolResult | null }>;
 
 export type PatchOptions = Readonly<{
   files?: Files;
+  tool?: ApplyPatchOptions;
   sandbox?: TaskContext['sandbox'];
   approvalPolicy?: TaskContext['approvalPolicy'];
   signal?: AbortSignal;
@@ -80,7 +81,7 @@ export function scopeOf(context: TaskContext, signal = new AbortController().sig
 
 /** Runs a patch as a session does: parse, check, then (unless refused) execute, every question answered with yes. */
 export async function runPatch(cwd: string, patch: string, options: PatchOptions = {}): Promise<PatchRun> {
-  const tool = applyPatchTool(options.files ?? systemFiles);
+  const tool = applyPatchTool(options.files ?? systemFiles, options.tool);
   const parsed = await tool.parse({ input: patch });
   if (!parsed.ok) throw new Error(parsed.message);
   const context = contextOf(cwd, options);

@@ -60,7 +60,13 @@ type Head = Omit<Journal, 'files'> &
 function headIn(line: Uint8Array): Head | null {
   try {
     const head: unknown = JSON.parse(Buffer.from(line).toString());
-    const isOurs = typeof head === 'object' && head !== null && 'version' in head && head.version === VERSION;
+    const isOurs =
+      typeof head === 'object' &&
+      head !== null &&
+      'version' in head &&
+      head.version === VERSION &&
+      'files' in head &&
+      Array.isArray(head.files);
     return isOurs ? (head as unknown as Head) : null; // Nobody but us writes journals, and this is one of this version.
   } catch {
     return null;
