@@ -98,6 +98,25 @@ describe.skipIf(!canPack)('the package, installed in another project', { timeout
     expect(run('npx', ['--no-install', 'troupe', '--help'], project)).toMatch(/troupe/i);
   });
 
+  // All of it is below the temporary directory, which a sandbox covers.
+  it('applies a patch, by the helper that comes with it', () => {
+    writeFileSync(join(project, 'old'), 'old\n');
+    writeFileSync(
+      join(project, 'patch.js'),
+      `import { createSession } from 'troupe';
+      import { scriptedModel } from 'troupe/testing';
+      const input = '*** Begin Patch\\n*** Update File: old\\n*** Move to: sub/new\\n@@\\n-old\\n+new\\n*** End Patch';
+      const model = scriptedModel([{ call: { name: 'apply_patch', arguments: { input } } }, { say: 'Done.' }]);
+      const session = createSession({ model, home: ${JSON.stringify(join(place, 'home'))} });
+      await session.run('Go').outcome;
+      await session.close();
+      console.log(model.requests[1].history.find(({ type }) => type === 'output').output);`,
+    );
+    expect(run(process.execPath, ['patch.js'], project)).toBe('Success. Updated the following files:\nM sub/new\n');
+    expect(readFileSync(join(project, 'sub/new'), 'utf8')).toBe('new\n');
+    expect(existsSync(join(place, 'home/patches'))).toBe(true);
+  });
+
   it('has the built files, the licence and the command in it, and no source', () => {
     const installed = join(project, 'node_modules/troupe');
     const found = ['bin/troupe', 'dist/src/cli/main.js', 'LICENSE', 'src', 'test', 'scripts', '.package-json.orig'];
