@@ -24,12 +24,13 @@ async function testPasses({ run }: DemoRepository): Promise<Finding> {
   return { ok: exitCode === 0, found: `the test ${word} (${TEST_COMMAND}: exit code ${exitCode})` };
 }
 
-async function oneFileChanged({ run }: DemoRepository): Promise<Finding> {
-  const { output } = await run('git', 'status', '--porcelain');
-  const { output: names } = await run('git', 'diff', '--name-only');
-  const changed = names.text.split('\n').filter((name) => name !== '');
-  const ok = changed.join() === SOURCE && output.text === ` M ${SOURCE}\n`;
-  const found = changed.length === 0 ? 'nothing' : changed.join(', ');
+async function oneFileChanged({ git }: DemoRepository): Promise<Finding> {
+  const status = await git.status();
+  if (!status.ok) return { ok: false, found: `git does not tell what has changed: ${status.why}` };
+  const [only, ...more] = status.value;
+  const ok = more.length === 0 && only?.type === 'changed' && only.path === SOURCE && only.staged === '.';
+  const changed = status.value.map(({ path }) => path).join(', ');
+  const found = changed === '' ? 'nothing' : changed;
   return { ok, found: `git diff shows ${ok ? 'exactly the patched file' : 'not only the patched file'}: ${found}` };
 }
 

@@ -1,8 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ProcessEnd } from '../process/port.ts';
+import { defaultHome } from '../create-session.ts';
+import { systemFiles } from '../here/system-files.ts';
+import { sandboxProfile } from '../policy/sandbox-profile.ts';
+import type { Proc, ProcessEnd } from '../process/port.ts';
 import { systemProc } from '../process/system-proc.ts';
+import { trustedProgram } from '../process/trusted-program.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { type Git, openGit } from '../workspace/git.ts';
 
 /** The file with the bug, by its path in the repository. */
 export const SOURCE = 'src/cart.js';
@@ -41,6 +47,8 @@ export type DemoRepository = Readonly<{
   directory: string;
   /** What is in its one commit. */
   files: readonly string[];
+  /** Reads it, whatever has become of it meanwhile. */
+  git: Git;
   /** Runs a command there. */
   run(...argv: readonly string[]): Promise<ProcessEnd>;
 }>;
@@ -71,7 +79,21 @@ export async function makeRepository(directory: string, path: string): Promise<D
     if (exitCode === 0) continue;
     throw new Error(`Expected \`${argv.join(' ')}\` to make a repository for the demo, got: ${error ?? output.text}`);
   }
-  return { directory, files: Object.keys(FILES), run };
+  const git = await opened(proc, directory, path);
+  return { directory, files: Object.keys(FILES), git, run };
+}
+
+async function opened(proc: Proc, directory: string, path: string): Promise<Git> {
+  const places = { userHomes: [homedir()], state: defaultHome() };
+  const ports = {
+    proc,
+    program: trustedProgram('git', path, directory) ?? 'git',
+    profile: sandboxProfile({ cwd: directory, sandbox: 'read-only' }, {}, places),
+    withoutSandbox: { type: 'container' },
+  } as const;
+  const found = await openGit(ports, systemFiles, directory);
+  if (found.ok && found.value !== null) return found.value;
+  throw new Error(`Expected to open the repository of the demo, got: ${found.ok ? 'none' : found.why}`);
 }
 
 /** Nothing of the person's own settings of git: no hooks, no signing, no template. */

@@ -86,6 +86,9 @@ type Stage = Readonly<{
   isStopped(): boolean;
 }>;
 
+/** How much is shown of what has changed. */
+const DIFF_MAX_BYTES = 65_536;
+
 /** How the demo ended: what was not as promised, in a sentence, and where the log is. */
 type End = Readonly<{ problem: string | null; log: string | null }>;
 
@@ -107,6 +110,7 @@ async function play(stage: Stage): Promise<End> {
     // So that there is something to decide, also where a sandbox confines what is run.
     approvalPolicy: 'untrusted',
     rollout: 'durable',
+    home: join(place, 'home'),
     world: { logStore: logs.store },
     async onRequest(request, scope) {
       const decision = await decide(stage, request, scope);
@@ -125,10 +129,10 @@ async function play(stage: Stage): Promise<End> {
   const log = logs.location();
   if (isStopped()) return { problem: STOPPED, log };
 
-  const diff = await repository.run('git', 'diff', '--no-color', '--no-ext-diff');
+  const diff = await repository.git.diff({ from: 'HEAD', to: null, outputMaxBytes: DIFF_MAX_BYTES });
   const findings = await checkDemo(repository, wire, log);
   print(['', 'What came of it, checked by the demo itself:', '']);
-  if (diff.output.text !== '') print(block('diff', foreignLines(diff.output.text), paint));
+  if (diff.ok && diff.value.text !== '') print(block('diff', foreignLines(diff.value.text), paint));
   print(findings.map(({ ok, found }) => `  ${ok ? paint.good('✓') : paint.bad('✗')} ${found}`));
   const denied = decisions.filter((word) => word === 'denied').length;
   return { problem: isStopped() ? STOPPED : problemIn(outcome, denied, findings), log };

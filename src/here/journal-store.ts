@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { startTimeOf } from '../process/process-table.ts';
 import { decodeJournal, encodeJournal, type Journal } from '../tools/apply-patch/journal.ts';
 import { type PrivateDirectory, privateDirectory, syncDirectory } from './private-directory.ts';
@@ -39,13 +39,15 @@ export function journalsOf(state: string, key: string): string {
 export function journalStore(state: string, key: string): JournalStore {
   return {
     async open(content) {
-      const place = await privateDirectory(state, ['patches', key]);
       const journal = { ...content, id: randomBytes(16).toString('hex') };
-      const path = join(place.directory, `${process.pid}-${startTimeOf(process.pid) ?? 0}-${journal.id}.journal`);
+      const name = `${process.pid}-${startTimeOf(process.pid) ?? 0}-${journal.id}.journal`;
+      const path = join(journalsOf(state, key), name);
       const bytes = encodeJournal(journal);
       live.add(path);
+      const write = async () => writeDurably(await privateDirectory(state, ['patches', key]), path, bytes);
       try {
-        await writeDurably(place, path, bytes);
+        // Whoever closes the last journal there takes the directory away, perhaps just now.
+        await write().catch((error: unknown) => (isCode(error, 'ENOENT') ? write() : Promise.reject(error)));
       } catch (error) {
         live.delete(path);
         throw error;
@@ -55,6 +57,9 @@ export function journalStore(state: string, key: string): JournalStore {
     async close({ path }) {
       await rm(path, { force: true });
       live.delete(path);
+      await rmdir(dirname(path)).catch((error: unknown) => {
+        if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].some((code) => isCode(error, code))) throw error;
+      });
     },
     release: ({ path }) => void live.delete(path),
     async keep({ path }) {
@@ -107,7 +112,11 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (isCode(error, 'ENOENT')) return [];
     throw error;
   }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

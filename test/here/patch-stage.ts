@@ -84,8 +84,8 @@ export async function patchStage(tree: Tree, sandbox: SandboxMode = 'workspace-w
       applier(options).apply(plan, { context, lifted, signal }),
     tree: () => treeOf(cwd),
     async journals() {
-      const entries = await fs.readdir(join(state, 'patches'), { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+      const found = await fs.readdir(join(state, 'patches')).catch(() => []);
+      return (await Promise.all(found.map((name) => fs.readdir(join(state, 'patches', name))))).flat();
     },
     async stopping(stop, nth, tasks = ['apply']) {
       const path = join(root, `helper-${stop}-${nth}-${tasks.join('-')}.mjs`);
