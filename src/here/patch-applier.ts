@@ -15,6 +15,7 @@ import {
 } from '../tools/apply-patch/apply.ts';
 import { pathText } from '../tools/apply-patch/paths.ts';
 import type { Plan } from '../tools/apply-patch/plan-changes.ts';
+import { isUntouched } from '../tools/apply-patch/undo.ts';
 import { type JournalStore, journalStore, journalsOf, type StoredJournal } from './journal-store.ts';
 import { runPatchHelper } from './run-patch-helper.ts';
 import { systemFiles } from './system-files.ts';
@@ -111,7 +112,8 @@ async function applyStored(
   const finish = async (): Promise<Applied> => {
     const end = await helper.ended;
     if (end.answer !== null) return conclude(store, stored, end.answer);
-    if (end.began === false) {
+    // What confined it may also have been killed with it, which looks the same.
+    if (!end.began && (await isUntouched(systemFiles, stored.journal))) {
       await store.close(stored);
       return nothingDone(end.why);
     }

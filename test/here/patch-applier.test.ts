@@ -1,7 +1,9 @@
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { confinementOf } from '../../src/policy/sandbox-profile.ts';
 import type { Confinement } from '../../src/process/port.ts';
+import type { TaskContext } from '../../src/protocol/settings.ts';
 import type { Tree } from '../tools/patch-workspace.ts';
 import { treeOf } from '../tools/patch-workspace.ts';
 import { hasSandbox, patchStage } from './patch-stage.ts';
@@ -92,6 +94,33 @@ describe.skipIf(!hasSandbox)('what the kernel lets a patch change', () => {
     expect(await stage.tree()).toEqual({ 'a/x': 'x\n', 'b/y': 'y\n' });
     expect(await stage.apply(await stage.plan(...patch), { lifted })).toEqual({ status: 'applied' });
     expect(await stage.tree()).toEqual({ 'a/x': 'X\n', 'b/y': 'y\n' });
+  });
+
+  it('what is asked, also where the helper lies in a directory that is hidden', async () => {
+    const stage = await patchStage(TREE);
+    const place = join(stage.cwd, '../hidden/helpers');
+    await fs.mkdir(place, { recursive: true });
+    const program = join(place, 'helper.mjs');
+    await fs.rename(await stage.stopping('kill', 0), program);
+    const places = { userHomes: [], state: stage.state };
+    const confine = (task: TaskContext, escalated: boolean) =>
+      confinementOf(task, { hidden: ['../hidden'] }, places, escalated);
+    expect(await stage.apply(await stage.plan(...PATCH), { program, confine })).toEqual({ status: 'applied' });
+    expect(await stage.tree()).toEqual(AFTER);
+  });
+
+  it('nothing where it cannot be noted before', async () => {
+    const stage = await patchStage(TREE);
+    await fs.mkdir(stage.state);
+    await fs.chmod(stage.state, 0o777);
+    expect(await stage.apply(await stage.plan(...PATCH))).toEqual({
+      status: 'failed',
+      message: expect.stringMatching(
+        /^What is to be done could not be noted in .* writable by its owner only, .* Nothing was changed\.$/,
+      ),
+      left: [],
+    });
+    expect([await stage.tree(), stage.started]).toEqual([TREE, []]);
   });
 
   it.each(['.git/config', '.vscode/tasks.json', '.mcp.json', 'sub/.git/hooks/pre-commit'])(

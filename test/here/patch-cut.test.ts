@@ -105,6 +105,15 @@ describe('a patch whose helper is stopped', () => {
     expect(await applying).toMatchObject({ status: 'failed', left: [] });
   });
 
+  it.skipIf(!hasSandbox)('by a kill of what confines it is undone', async () => {
+    const stage = await stageWithModes();
+    const applying = stage.apply(await stage.plan(...PATCH), { program: await stage.stopping('hang', 9) });
+    await reached(stage);
+    process.kill(stage.running[0]?.pid ?? 0, 'SIGKILL');
+    expect(await applying).toMatchObject({ status: 'failed', left: [] });
+    expect(await found(stage)).toEqual(BEFORE);
+  });
+
   it('twice is undone before the next patch, which is told of nothing', async () => {
     const stage = await stageWithModes();
     const patch = await stage.plan(...PATCH);

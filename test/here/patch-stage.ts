@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type PatchApplier, type PatchApplierOptions, patchApplier } from '../../src/here/patch-applier.ts';
 import { systemFiles } from '../../src/here/system-files.ts';
 import { confinementOf } from '../../src/policy/sandbox-profile.ts';
-import type { Proc } from '../../src/process/port.ts';
+import type { Proc, RunningProcess } from '../../src/process/port.ts';
 import { systemProc } from '../../src/process/system-proc.ts';
 import type { SandboxMode, TaskContext } from '../../src/protocol/settings.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -25,6 +25,7 @@ export type PatchStage = Readonly<{
   context: TaskContext;
   /** The tasks of the helpers that were started. */
   started: string[];
+  running: RunningProcess[];
   applier(options?: Partial<PatchApplierOptions>): PatchApplier;
   /** Plans a patch as if it did not matter what is protected. */
   plan(...lines: readonly string[]): Promise<Plan>;
@@ -50,11 +51,14 @@ export async function patchStage(tree: Tree, sandbox: SandboxMode = 'workspace-w
   const state = join(root, 'state');
   const context = contextOf(cwd, { sandbox });
   const started: string[] = [];
+  const running: RunningProcess[] = [];
   const watched: Proc = {
     ...proc,
     spawn(spec) {
       started.push(spec.argv.at(-1) ?? '');
-      return proc.spawn(spec);
+      const begun = proc.spawn(spec);
+      running.push(begun);
+      return begun;
     },
   };
   const applier = (options: Partial<PatchApplierOptions> = {}) =>
@@ -70,6 +74,7 @@ export async function patchStage(tree: Tree, sandbox: SandboxMode = 'workspace-w
     state,
     context,
     started,
+    running,
     applier,
     async plan(...lines) {
       const parsed = parsePatch(patchText(...lines));

@@ -36,7 +36,21 @@ export async function undoCut(files: Files, journal: Journal): Promise<CutPatch>
   return { status: 'undone', left: await undoAll(files, journal) };
 }
 
-/** The same, also where all of it was done. Gives what could not be undone, in words. */
+/** Whether nothing at all of what a journal says has been done, or begun. */
+export async function isUntouched(files: Files, journal: Journal): Promise<boolean> {
+  try {
+    for (const { path, before } of journal.files) {
+      if (!sameBytes(await contentOf(files, path), before)) return false;
+      if ((await files.kind(join(dirname(path), unfinishedName(journal.id)))) !== 'missing') return false;
+    }
+    for (const path of journal.directories) if ((await files.kind(path)) !== 'missing') return false;
+    return true;
+  } catch {
+    return false; // What cannot be looked at may have been changed.
+  }
+}
+
+/** Undoes a cut patch also where all of it was done. Gives what could not be undone, in words. */
 export async function undoAll(files: Files, journal: Journal): Promise<readonly string[]> {
   const left = await removeUnfinished(files, journal);
   left.push(
