@@ -40,8 +40,7 @@ export function journalStore(state: string, key: string): JournalStore {
   return {
     async open(content) {
       const journal = { ...content, id: randomBytes(16).toString('hex') };
-      const name = `${process.pid}-${startTimeOf(process.pid) ?? 0}-${journal.id}.journal`;
-      const path = join(journalsOf(state, key), name);
+      const path = join(journalsOf(state, key), `${ownerName()}-${journal.id}.journal`);
       const bytes = encodeJournal(journal);
       live.add(path);
       const write = async () => writeDurably(await privateDirectory(state, ['patches', key]), path, bytes);
@@ -72,19 +71,41 @@ export function journalStore(state: string, key: string): JournalStore {
       const directory = journalsOf(state, key);
       const found: StoredJournal[] = [];
       for (const name of await namesIn(directory)) {
-        const path = join(directory, name);
         const owner = NAME.exec(name)?.groups;
-        if (owner === undefined || live.has(path) || livesElsewhere(owner)) continue;
-        const bytes = await readFile(path);
-        const journal = owner.unfinished === undefined ? decodeJournal(bytes) : null;
+        if (owner === undefined || live.has(join(directory, name)) || livesElsewhere(owner)) continue;
+        // Taken by its new name: of several who find it, one has it.
+        const path = join(directory, `${ownerName()}-${owner.id}.journal`);
+        live.add(path);
+        const bytes = owner.unfinished === undefined ? await taken(join(directory, name), path) : null;
+        const journal = bytes === null ? null : decodeJournal(bytes);
+        if (bytes !== null && journal !== null) {
+          found.push({ journal, bytes, path });
+          continue;
+        }
+        live.delete(path);
         // One that is not whole was never acted on.
-        if (journal === null) await rm(path, { force: true });
-        else found.push({ journal, bytes, path });
+        if (owner.unfinished !== undefined) await rm(join(directory, name), { force: true });
+        else if (bytes !== null) await rm(path, { force: true });
       }
-      for (const { path } of found) live.add(path);
       return found;
     },
   };
+}
+
+/** Which process this is: its number may be given again. */
+function ownerName(): string {
+  return `${process.pid}-${startTimeOf(process.pid) ?? 0}`;
+}
+
+/** What is in a journal that is ours from now on; null when somebody else was quicker. */
+async function taken(from: string, to: string): Promise<Uint8Array | null> {
+  try {
+    await rename(from, to);
+    return await readFile(to);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return null;
+    throw error;
+  }
 }
 
 /** All of it or none, so that what has the name is whole. */

@@ -50,19 +50,23 @@ const HELPER = join(import.meta.dirname, `patch-helper${extname(import.meta.file
 export function patchApplier(options: PatchApplierOptions): PatchApplier {
   const ports: Ports = { program: HELPER, ...options };
   const storeOf = async ({ cwd }: TaskContext) => journalStore(ports.state, keyOf(await systemFiles.realPath(cwd)));
+  const begin = async (plan: Plan, order: ApplyOrder) => {
+    const store = await storeOf(order.context);
+    const { left } = await recoverIn(store, order.context, ports);
+    if (left.length > 0) return nothingDone(left.join(' '));
+    return { store, stored: await store.open(await contentOf(plan, order, ports)) };
+  };
   // Where somebody has bundled us into one file there is no helper; the files are still changed through no link.
   const hasHelper = existsSync(ports.program);
   return {
     async apply(plan, order) {
       if (!hasHelper) return applyPlan(systemFiles, plan, order.signal);
       if (changesInOrder(plan).length === 0) return { status: 'applied' };
-      const store = await storeOf(order.context);
-      const before = await recoverIn(store, order.context, ports);
-      if (before.left.length > 0) return nothingDone(before.left.join(' '));
-      const content = await contentOf(plan, order, ports);
-      const stored = await store.open(content).catch((error: unknown) => messageOf(error));
-      if (typeof stored !== 'string') return applyStored(store, stored, order, ports);
-      return nothingDone(`What is to be done could not be noted in ${ports.state} before: ${stored}.`);
+      const begun = await begin(plan, order).catch((error: unknown) => messageOf(error));
+      if (typeof begun === 'string') {
+        return nothingDone(`What is to be done could not be noted in ${ports.state} before: ${begun}.`);
+      }
+      return 'status' in begun ? begun : applyStored(begun.store, begun.stored, order, ports);
     },
     mayBeCut(cwd) {
       try {

@@ -126,6 +126,30 @@ describe('a patch whose helper is stopped', () => {
     expect(await found(stage)).toEqual(DONE);
   });
 
+  it('is undone once, however many look for it', async () => {
+    const stage = await stageWithModes();
+    await stage.apply(await stage.plan(...PATCH), { ...UNCONFINED, program: await killedTwice(stage) });
+    const { recover } = stage.applier(UNCONFINED);
+    const told = await Promise.all([recover(stage.context), recover(stage.context), recover(stage.context)]);
+    expect(told.flat()).toHaveLength(1);
+    expect(await found(stage)).toEqual(BEFORE);
+  });
+
+  it('is what is said to be in the way of the next one as long as nothing can be undone', async () => {
+    const stage = await stageWithModes();
+    const program = await killedTwice(stage);
+    const plan = await stage.plan(...PATCH);
+    await stage.apply(plan, { ...UNCONFINED, program });
+    expect(await stage.apply(plan, { ...UNCONFINED, program })).toMatchObject({
+      status: 'failed',
+      message: expect.stringMatching(
+        /^A patch of .* was cut before\. What it had done could not be undone: .*\. Nothing was changed\.$/s,
+      ),
+      left: [],
+    });
+    expect((await found(stage)).journals).toHaveLength(1);
+  });
+
   it('keeps old contents where somebody else has changed a file meanwhile', async () => {
     const stage = await stageWithModes();
     const plan = await stage.plan(...PATCH);

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,9 @@ async function directory(): Promise<string> {
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** Whether system calls can be watched here. */
+const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
 
 describe('systemFiles', () => {
   it('tells what is at a path, without following links', async () => {
@@ -171,6 +174,23 @@ describe('systemFiles', () => {
     expect(await fs.readdir(join(here, 'real/deep'))).toEqual(['a']);
     expect(await fs.readFile(join(here, 'real/deep/a'), 'utf8')).toBe('old');
   });
+
+  it.skipIf(!canTrace)(
+    'has a new content on the disk before it takes the place of the old, where that is wanted',
+    async () => {
+      const here = await directory();
+      await fs.writeFile(join(here, 'a'), 'old');
+      const module = new URL('../../src/here/system-files.ts', import.meta.url);
+      const script = `
+      const { durableFiles } = await import(${JSON.stringify(module.href)});
+      await durableFiles('beside').write(process.argv[1], Buffer.from('new'));`;
+      const trace = ['-f', '-qq', '-e', 'trace=fsync,fdatasync,rename', '-o', join(here, 'trace')];
+      execFileSync('strace', [...trace, process.execPath, '--input-type=module', '-e', script, join(here, 'a')]);
+      const calls = (await fs.readFile(join(here, 'trace'), 'utf8')).match(/(?<= )(fsync|fdatasync|rename)(?=\()/g);
+      expect(calls).toEqual(['fsync', 'rename']);
+      expect(await fs.readFile(join(here, 'a'), 'utf8')).toBe('new');
+    },
+  );
 
   it.skipIf(process.platform !== 'linux')(
     'writes nothing outside while a directory becomes a link and back (skipped where no directory can be held)',
