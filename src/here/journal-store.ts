@@ -70,9 +70,13 @@ export function journalStore(state: string, key: string): JournalStore {
     async cut() {
       const directory = journalsOf(state, key);
       const found: StoredJournal[] = [];
-      for (const name of await namesIn(directory)) {
+      const names = await namesIn(directory);
+      // Where somebody else may write, what is found is not to be believed.
+      if (names.length > 0) await privateDirectory(state, ['patches', key]);
+      for (const name of names) {
         const owner = NAME.exec(name)?.groups;
-        if (owner === undefined || live.has(join(directory, name)) || livesElsewhere(owner)) continue;
+        if (owner === undefined || livesElsewhere(owner)) continue;
+        if (live.has(join(directory, name.replace(/\.new$/, '')))) continue;
         // Taken by its new name: of several who find it, one has it.
         const path = join(directory, `${ownerName()}-${owner.id}.journal`);
         live.add(path);

@@ -135,6 +135,15 @@ describe('a patch whose helper is stopped', () => {
     expect(await found(stage)).toEqual(BEFORE);
   });
 
+  it('is not undone where others could have written the journal', async () => {
+    const stage = await stageWithModes();
+    await stage.apply(await stage.plan(...PATCH), { ...UNCONFINED, program: await killedTwice(stage) });
+    const { tree } = await found(stage);
+    await fs.chmod(join(stage.state, 'patches'), 0o777);
+    await expect(stage.applier(UNCONFINED).recover(stage.context)).rejects.toThrow('writable by its owner only');
+    expect((await found(stage)).tree).toEqual(tree);
+  });
+
   it('is what is said to be in the way of the next one as long as nothing can be undone', async () => {
     const stage = await stageWithModes();
     const program = await killedTwice(stage);
