@@ -32,12 +32,12 @@ describe.each([
     const stage = await patchStage(TREE);
     for (const [name, mode] of [
       ['b', 0o751],
-      ['c', 0o4750],
+      ['c', 0o640],
     ] as const)
       await fs.chmod(join(stage.cwd, name), mode);
-    await stage.apply(await stage.plan(...PATCH), options);
+    expect(await stage.apply(await stage.plan(...PATCH), options)).toEqual({ status: 'applied' });
     const modes = ['b', 'moved/c'].map(async (name) => (await fs.stat(join(stage.cwd, name))).mode & 0o7777);
-    expect(await Promise.all(modes)).toEqual([0o751, 0o4750]);
+    expect(await Promise.all(modes)).toEqual([0o751, 0o640]);
   });
 
   it.skipIf(!isHere)('fails, and changes nothing, when a file is not as it was planned from', async () => {
@@ -71,6 +71,17 @@ describe.skipIf(!hasSandbox)('what the kernel lets a patch change', () => {
       left: [],
     });
     expect([await stage.tree(), await treeOf(stage.outside)]).toEqual([TREE, {}]);
+  });
+
+  it('no file that gives away its rights (setuid), nor anything with it', async () => {
+    const stage = await patchStage(TREE);
+    await fs.chmod(join(stage.cwd, 'c'), 0o4755);
+    expect(await stage.apply(await stage.plan(...PATCH))).toEqual({
+      status: 'failed',
+      message: 'moved/c could not be written: operation not permitted (EPERM). Nothing was changed.',
+      left: [],
+    });
+    expect([await stage.tree(), (await fs.stat(join(stage.cwd, 'c'))).mode & 0o7777]).toEqual([TREE, 0o4755]);
   });
 
   it('what a person has allowed outside, and that only', async () => {

@@ -42,7 +42,7 @@ export type StageOptions = Partial<PatchApplierOptions> &
 
 /**
  * `kill`: it is killed, with half of the bytes written where it writes some. `ENOSPC`: there is no room. `hang`: it says
- * that it has come so far (`reached` beside the workspace's files) and goes no further. `orphan`, `term`: the same until whoever has started it is gone, or it is told to stop.
+ * that it has come so far (its number in `reached` beside the workspace's files) and goes no further. `orphan`, `term`: the same until whoever has started it is gone, or it is told to stop.
  */
 export type Stop = 'kill' | 'ENOSPC' | 'hang' | 'orphan' | 'term';
 
@@ -129,7 +129,7 @@ async function step(bytes, write) {
     if (bytes !== undefined) await write(bytes.subarray(0, bytes.length / 2));
     process.kill(process.pid, 'SIGKILL');
   }
-  writeFileSync(${JSON.stringify(reached)}, '');
+  writeFileSync(${JSON.stringify(reached)}, String(process.pid));
   let isOver = false;
   if (stop === 'term') process.once('SIGTERM', () => { isOver = true; });
   while (!isOver) {
