@@ -56,11 +56,17 @@ function wrapInSandbox({ argv, cwd, env }: ProcessSpec, bubblewrap: string, word
     argv: [bubblewrap, ...words, ...filtered, '--chdir', cwd, '--', ...limitingWords(), ...argv],
     env: Object.fromEntries(moved.map((name) => [name, '/tmp'])),
     filter: FILTER,
+    isLimited: true,
   };
 }
 
 function wrapInContainer({ argv, cwd }: ProcessSpec, bubblewrap: string): Wrapping {
-  return { argv: [bubblewrap, ...CONTAINER_ARGUMENTS, '--chdir', cwd, '--', ...argv], env: {}, filter: null };
+  return {
+    argv: [bubblewrap, ...CONTAINER_ARGUMENTS, '--chdir', cwd, '--', ...argv],
+    env: {},
+    filter: null,
+    isLimited: false,
+  };
 }
 
 const FILTER = systemCallFilter(process.arch);

@@ -22,6 +22,8 @@ export type Wrapping = Readonly<{
   env: Readonly<Record<string, string>>;
   /** What it reads on `FILTER_DESCRIPTOR`; null when it reads nothing. */
   filter: Uint8Array | null;
+  /** Whether the number of its processes is limited. */
+  isLimited: boolean;
 }>;
 
 /**

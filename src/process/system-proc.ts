@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { isMainThread } from 'node:worker_threads';
 import type { Clock } from '../runtime/clock.ts';
 import { STATUS_DESCRIPTOR } from './bubblewrap-arguments.ts';
+import { PROCESSES_MAX } from './command-limits.ts';
 import { type ContainerStatus, followStatus } from './container.ts';
 import { enclose } from './enclosure.ts';
 import { type Begun, follow } from './follow.ts';
@@ -12,6 +13,7 @@ import { noteOwn, sweepOrphans } from './orphans.ts';
 import type { Containment, KillReport, Proc, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
 import { probeContainment } from './probe.ts';
 import { procTable } from './process-table.ts';
+import { type ProcessWatch, processWatch } from './process-watch.ts';
 import { type Refusal, refusalOf, start, type Wrapping } from './start.ts';
 import { trustedProgram } from './trusted-program.ts';
 
@@ -20,6 +22,8 @@ export type SystemProcOptions = Readonly<{
   bubblewrap?: string | null;
   /** Tells a directory of ours, where it is noted which commands are to be killed when this process is dead; nothing is noted when left out. */
   state?: () => string;
+  /** How many processes a sandboxed command may have; `PROCESSES_MAX` when left out. */
+  processesMax?: number;
 }>;
 
 /**
@@ -33,7 +37,15 @@ export function systemProc(clock: Clock, options: SystemProcOptions = {}): Proc 
 }
 
 /** The same over other ports, for tests. */
-export function createProc(ports: KillPorts, { bubblewrap, state }: SystemProcOptions = {}): Proc {
+export function createProc(
+  killPorts: KillPorts,
+  { bubblewrap, state, processesMax = PROCESSES_MAX }: SystemProcOptions = {},
+): Proc {
+  const ports: StartPorts = {
+    ...killPorts,
+    processesMax,
+    watch: processWatch(processesMax, killPorts.clock, killPorts.table),
+  };
   let program: string | null | undefined = bubblewrap;
   let probed: Promise<Containment> | null = null;
   let known = false;
@@ -105,35 +117,54 @@ function later(
   };
 }
 
-function beginIn(spec: ProcessSpec, facts: Containment, program: string | null, ports: KillPorts): RunningProcess {
+/** What a command is started with, besides what it is killed with. */
+type StartPorts = KillPorts & Readonly<{ processesMax: number; watch: ProcessWatch }>;
+
+function beginIn(spec: ProcessSpec, facts: Containment, program: string | null, ports: StartPorts): RunningProcess {
   const enclosed = enclose(spec, facts, program);
   if ('refusal' in enclosed) return notStarted(Promise.resolve(enclosed.refusal));
   const running = begin(spec, enclosed.wrapping, ports);
   const ended = running.ended.then((end) => {
     const notes = enclosed.leave();
-    return notes.length === 0 ? end : { ...end, notes };
+    return notes.length === 0 ? end : { ...end, notes: [...(end.notes ?? []), ...notes] };
   });
   return { pid: running.pid, ended, kill: running.kill };
 }
 
-function begin(spec: ProcessSpec, wrapping: Wrapping | null, ports: KillPorts): RunningProcess {
+function begin(spec: ProcessSpec, wrapping: Wrapping | null, ports: StartPorts): RunningProcess {
   const release = ports.table.startTime(process.pid) === null ? () => {} : beGuarded();
   const running = beginGuarded(spec, wrapping, ports);
   running.ended.finally(release);
   return running;
 }
 
-function beginGuarded(spec: ProcessSpec, wrapping: Wrapping | null, ports: KillPorts): RunningProcess {
+function beginGuarded(spec: ProcessSpec, wrapping: Wrapping | null, ports: StartPorts): RunningProcess {
   const marker = newMarker();
   const started = start(spec, marker, wrapping);
   if ('refusal' in started) return notStarted(Promise.resolve(started.refusal));
   const { child } = started;
   if (child.pid === undefined) return notStarted(refusalFrom(child, spec));
-  return follow(
-    begunOf(child, child.pid, marker, wrapping === null ? null : statusOf(child, ports), ports),
-    spec,
-    ports.clock,
-  );
+  const status = wrapping === null ? null : statusOf(child, ports);
+  const running = follow(begunOf(child, child.pid, marker, status, ports), spec, ports.clock);
+  return status === null || wrapping?.isLimited !== true ? running : watched(running, status, ports);
+}
+
+/** The same, killed when it has too many processes. */
+function watched(
+  running: RunningProcess,
+  { init }: ContainerStatus,
+  { watch, processesMax }: StartPorts,
+): RunningProcess {
+  let tooMany = false;
+  const release = watch.follow(init, () => {
+    tooMany = true;
+    running.kill(0);
+  });
+  const ended = running.ended.then((end) => {
+    release();
+    return tooMany ? { ...end, notes: [`Killed, because it had more than ${processesMax} processes.`] } : end;
+  });
+  return { pid: running.pid, ended, kill: running.kill };
 }
 
 function begunOf(

@@ -49,11 +49,11 @@ describe.skipIf(!facts.sandbox)('a command in the sandbox', () => {
   const textOf = async (command: string, more: Partial<ProcessSpec> = {}) => (await run(command, more)).output.text;
 
   it('writes in its workspace, and in a temporary directory that is its own', async () => {
-    expect(await textOf('echo a > a && echo b > /tmp/b && cat a /tmp/b && ls /tmp | grep -c troupe-probe')).toBe(
-      'a\nb\n0\n',
-    );
+    expect(
+      await textOf('echo a > a && echo b > /tmp/troupe-own && cat a /tmp/troupe-own && ls /tmp | grep -c troupe-probe'),
+    ).toBe('a\nb\n0\n');
     expect([await readFile(join(work, 'a'), 'utf8'), await readdir(work)]).toEqual(['a\n', ['a']]);
-    expect(await lstat('/tmp/b').catch(() => null)).toBeNull();
+    expect(await lstat('/tmp/troupe-own').catch(() => null)).toBeNull();
   });
 
   it('writes nowhere else', async () => {
@@ -180,6 +180,19 @@ describe.skipIf(!facts.sandbox)('a command in the sandbox', () => {
     expect(await textOf('ls -d /proc/[0-9]* | wc -l; echo $TMPDIR', { env: { TMPDIR: '/nowhere' } })).toMatch(
       /^[1-9]\n\/tmp\n$/,
     );
+  });
+
+  it('is killed when it has too many processes, and says so', async () => {
+    const few = systemProc(systemClock, { processesMax: 40 });
+    const command = 'for n in $(seq 60); do sleep 600 & done; echo begun; sleep 600';
+    const spec = testCommands(work).spec(bash(command), { confinement: { type: 'sandbox', profile } });
+    const { status, output, notes, killed } = await few.spawn(spec).ended;
+    expect([status, output.text, notes, killed?.survivors]).toEqual([
+      'killed',
+      'begun\n',
+      ['Killed, because it had more than 40 processes.'],
+      0,
+    ]);
   });
 
   it('is told to stop before it is killed, and its exit code is its own', async () => {

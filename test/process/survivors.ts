@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { OWN_MARKER } from '../../src/process/guardian.ts';
 
 /**
  * The living processes that a command of ours has started and that are still there: those with the marker TROUPE_CALL
@@ -11,6 +12,11 @@ export async function survivors(marker?: string): Promise<number[]> {
   return processesWhere((entries) =>
     entries.some((entry) => entry.startsWith('TROUPE_CALL=') && entry !== `TROUPE_CALL=${own}`),
   );
+}
+
+/** The living processes of commands that this process has started. */
+export async function ownSurvivors(): Promise<number[]> {
+  return processesWhere((entries) => entries.some((entry) => entry.startsWith(`TROUPE_CALL=${OWN_MARKER}`)));
 }
 
 /** The living processes that have `entry` (`NAME=value`) in their environment; zombies have none. */
