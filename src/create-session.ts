@@ -8,6 +8,7 @@ import { findPrograms } from './here/program-resolver.ts';
 import { systemFiles } from './here/system-files.ts';
 import { DEFAULT_INSTRUCTIONS } from './instructions.ts';
 import { type PolicyPorts, systemPrograms } from './policy/programs.ts';
+import { type Redact, redactor, secretsIn } from './policy/redact.ts';
 import { NO_RULES } from './policy/rules.ts';
 import { confinementOf, sandboxProfile } from './policy/sandbox-profile.ts';
 import type { Confinement } from './process/port.ts';
@@ -85,6 +86,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     budget: options.budget ?? {},
     prices: options.prices ?? {},
     spent: { usd: 0, spawns: 0, openedAtMs: ports.clock.now() },
+    redact: redactOf(options.env ?? process.env),
     preamble: preambleOf(options, ports.files, (cwd) => recovered(patches, { ...context, cwd })),
   };
   const sessionId = ports.ids.next();
@@ -108,6 +110,15 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
   actor.start();
   if (options.logger !== undefined) logEvents(book, options.logger);
   return handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
+}
+
+const redactors = new WeakMap<object, Redact>();
+
+/** One for each environment: sessions are many, and their environment is mostly the same. */
+function redactOf(env: Readonly<Record<string, string | undefined>>): Redact {
+  const redact = redactors.get(env) ?? redactor(secretsIn(env));
+  redactors.set(env, redact);
+  return redact;
 }
 
 /** What the model is told first, put together once for each working directory. */

@@ -103,6 +103,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       return true;
     },
     safe: () => safe(book),
+    redact: world.redact,
     grant(key) {
       world.grants ??= new Set();
       world.grants.add(key);

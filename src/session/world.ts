@@ -1,4 +1,5 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import type { Redact } from '../policy/redact.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { Decision, Resolution, SessionRequest } from '../protocol/requests.ts';
 import type { Limits } from '../protocol/settings.ts';
@@ -34,6 +35,8 @@ export type World = {
   readonly budget: Budget;
   readonly prices: Prices;
   readonly spent: Spent;
+  /** Takes secrets out of what tools give back, before anybody is told, the log included. */
+  readonly redact: Redact;
   /** What the project says to agents, for a working directory; read once for each. */
   readonly preamble: (cwd: string) => Promise<readonly HistoryEntry[]>;
   /** Aborts the handler of a request when the request has ended. */

@@ -1,5 +1,6 @@
 import type { AnyActorRef } from 'xstate';
 import type { ModelAnswer, ModelProgress, ModelRequest } from '../model/port.ts';
+import type { Redact } from '../policy/redact.ts';
 import type { TransientBody } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { UserInput } from '../protocol/input.ts';
@@ -83,6 +84,8 @@ export interface SessionPorts extends TaskPorts {
   once(key: string): boolean;
   /** True when the log has all that was committed so far, false when it failed or took too long. */
   safe(): Promise<boolean>;
+  /** Takes secrets out of a text. */
+  readonly redact: Redact;
   /** Remembers, for this session tree, that `key` was approved. */
   grant(key: string): void;
   isGranted(key: string): boolean;

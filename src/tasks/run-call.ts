@@ -1,4 +1,5 @@
 import { OUTPUT_CHARACTERS_MAX } from '../limits.ts';
+import { type Redact, redactPieces } from '../policy/redact.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { CallStatus, ItemDraft } from '../protocol/items.ts';
 import type { AskEnd, CheckEnd } from '../protocol/messages.ts';
@@ -113,7 +114,7 @@ export async function executeCall(ports: SessionPorts, callId: string, scope: Le
     return true;
   }
   call.startedAt = ports.clock.now();
-  const result = await run(ports, call, tool, scope, itemId);
+  const result = withoutSecrets(await run(ports, call, tool, scope, itemId), ports.redact);
   if (result.killed !== undefined) scope.reportKilled(result.killed);
   const { aborted } = scope.signal;
   const status: CallStatus = aborted ? 'aborted' : result.success ? 'completed' : 'failed';
@@ -140,13 +141,17 @@ async function run(
   itemId: string,
 ): Promise<ToolResult> {
   const { callId, input } = call;
+  const pieces = redactPieces(ports.redact);
+  const show = (delta: string) => {
+    if (delta !== '') ports.emit({ type: 'item.delta', itemId, delta });
+  };
   try {
     return await tool.execute(input, {
       signal: scope.signal,
       callId,
       context: ports.workspace,
       approved: call.approved,
-      progress: (text) => ports.emit({ type: 'item.delta', itemId, delta: text }),
+      progress: (text) => show(pieces.put(text)),
       ask: (subject, options) => ports.ask(subject, { callId, ...options }),
       own: (owned) => scope.own(owned),
     });
@@ -156,7 +161,17 @@ async function run(
       ? `aborted by user after ${seconds.toFixed(1)} s`
       : `The tool failed: ${messageOf(error)}`;
     return { output, success: false };
+  } finally {
+    show(pieces.end());
   }
+}
+
+/** What a tool has found is nobody's business where it is a secret: neither the model's nor the log's. */
+function withoutSecrets({ output, item, ...rest }: ToolResult, redact: Redact): ToolResult {
+  const shown = item !== undefined && 'output' in item ? item.output : undefined;
+  const cleaned = typeof shown === 'string' ? { ...item, output: redact(shown) } : item;
+  // The fields are those of the item that they came from.
+  return { ...rest, output: redact(output), ...(cleaned === undefined ? {} : { item: cleaned as Partial<ItemDraft> }) };
 }
 
 function refuse(ports: SessionPorts, call: CallRecord, message: string, status: CallStatus = 'failed'): 'settled' {
