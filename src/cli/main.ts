@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { display } from '../policy/display.ts';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
+import { takeHandedKeys } from './handed-keys.ts';
 import { type SortedArguments, sortArguments } from './known-options.ts';
 
 /** What a shell and scripts know as "used in a wrong way". */
@@ -52,6 +53,7 @@ Examples:
   OPENAI_BASE_URL=http://localhost:8080/v1 troupe exec -m qwen3 -C ~/shop "add a test for an empty cart"
 `;
 
+takeHandedKeys(process.env);
 process.exit(await main(process.argv));
 
 /** Runs the command line; gives the exit code. */
