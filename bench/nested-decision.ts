@@ -33,7 +33,12 @@ export async function measureDecisions({ warmUp, count }: Size): Promise<Figures
   });
   // No model is asked anything here.
   const model = openaiModel({ model: 'none', apiKey: 'none', baseURL: 'http://127.0.0.1:1/v1' });
-  const session = createSession({ model, tasks: { nest }, rollout: 'off', limits: { depthMax: DEPTH } });
+  const session = createSession({
+    model,
+    tasks: { nest },
+    rollout: 'off',
+    limits: { depthMax: DEPTH, requestsPerMinuteMax: null },
+  });
   session.requests$.subscribe(({ id }) => {
     // A person answers later, never from within the stream.
     setImmediate(() => {

@@ -25,31 +25,33 @@ import {
 import type { AbortReason } from '../src/protocol/outcomes.ts';
 import type { SessionRequest } from '../src/protocol/requests.ts';
 import { type Logic, provided, type TimerLogic, toParent } from './logic.ts';
+import { type OwnRequests, withoutTask } from './own-requests.ts';
 
 export type TaskLogic = Logic<TaskInput, TaskCommand, TaskEnd>;
 
 /** `childId` is the task's name among the session's actors: one of a few that are used again, because XState never forgets a name. */
 export type TaskSlot = Readonly<{ taskId: string; childId: string; kind: string; steerable: boolean }>;
 
-export type SessionMachineContext = SessionInput & {
-  foreground: TaskSlot | null;
-  beside: readonly TaskSlot[];
-  queue: readonly StartOrder[];
-  /** What the user said that no task has taken yet. */
-  inputs: readonly KeptInput[];
-  /** Open requests of this session and of all below it, oldest first. */
-  requests: readonly SessionRequest[];
-  /** Tasks that have decided their end, and whose terminal event no client has seen yet. */
-  unreleased: readonly string[];
-  /** How the last foreground task ended; what is left over goes on only after `completed`. */
-  lastEnd: TaskEnd['end'] | null;
-};
+export type SessionMachineContext = SessionInput &
+  OwnRequests & {
+    foreground: TaskSlot | null;
+    beside: readonly TaskSlot[];
+    queue: readonly StartOrder[];
+    /** What the user said that no task has taken yet. */
+    inputs: readonly KeptInput[];
+    /** Requests of this session and of all below it that are in front of people, oldest first. */
+    requests: readonly SessionRequest[];
+    /** Tasks that have decided their end, and whose terminal event no client has seen yet. */
+    unreleased: readonly string[];
+    /** How the last foreground task ended; what is left over goes on only after `completed`. */
+    lastEnd: TaskEnd['end'] | null;
+  };
 
-type Event = SessionOp | SessionSignal | DoneActorEvent<TaskEnd> | ErrorActorEvent;
-type Scope = { context: SessionMachineContext; event: Event };
+export type SessionMachineEvent = SessionOp | SessionSignal | DoneActorEvent<TaskEnd> | ErrorActorEvent;
+type Scope = { context: SessionMachineContext; event: SessionMachineEvent };
 
 const base = setup({
-  types: {} as { context: SessionMachineContext; events: Event; input: SessionInput },
+  types: {} as { context: SessionMachineContext; events: SessionMachineEvent; input: SessionInput },
   actors: { task: provided<TaskLogic>(), timer: provided<TimerLogic>() },
   guards: {
     isBeside: (scope) => orderIn(scope).placement === 'beside',
@@ -116,6 +118,7 @@ const base = setup({
         beside: context.beside.filter((slot) => slot.taskId !== taskId),
         unreleased: [...context.unreleased, taskId],
         lastEnd: isForeground ? end : context.lastEnd,
+        ...withoutTask(context, taskId),
       };
     }),
     noteReleased: assign(({ context, event }) =>
@@ -136,8 +139,8 @@ const base = setup({
   },
 });
 
-/** The words of the session chart: its guards, and its actions. */
-export const sessionSetup = base.extend({
+/** What the session chart says of tasks and starts: guards and actions. */
+export const taskSetup = base.extend({
   actions: {
     spawnTask: enqueueActions(({ context, event, enqueue }) => {
       const { taskId, kind } = orderIn({ context, event });
@@ -233,15 +236,17 @@ function slotOf(context: SessionMachineContext, taskId: string): TaskSlot {
   return slot;
 }
 
-function childIn(event: Event): string {
+function childIn(event: SessionMachineEvent): string {
   return 'actorId' in event ? event.actorId : '';
 }
 
-function atIn(event: { type: string }): number {
-  return 'at' in event && typeof event.at === 'number' ? event.at : 0;
+/** When an event has happened, in ms since 1970. */
+export function atIn(event: { type: string }): number {
+  const { at } = 'output' in event ? Object(event.output) : { at: 0, ...event };
+  return typeof at === 'number' ? at : 0;
 }
 
-function isLastRelease({ unreleased }: SessionMachineContext, event: Event): boolean {
+function isLastRelease({ unreleased }: SessionMachineContext, event: SessionMachineEvent): boolean {
   return event.type === 'terminal.released' && unreleased.every((taskId) => taskId === event.taskId);
 }
 

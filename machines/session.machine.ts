@@ -1,10 +1,42 @@
-import { abortAll, abortNamed, abortReplaced, earliestExpiry, namedIn, sessionSetup } from './session-setup.ts';
+import { NO_REQUESTS, nextTurn } from './own-requests.ts';
+import {
+  asked,
+  askedDenied,
+  askedQueued,
+  askedRepeated,
+  countRepeated,
+  dueNow,
+  endAllOwn,
+  endDenied,
+  endOthers,
+  endQueued,
+  passedOn,
+  sessionSetup,
+  turnsOf,
+} from './session-asking.ts';
+import { abortAll, abortNamed, abortReplaced, earliestExpiry, namedIn } from './session-setup.ts';
 
 /** What becomes of a start. */
 const STARTED = { type: 'answerOrder', params: { disposition: 'started' } } as const;
 const QUEUED = { type: 'answerOrder', params: { disposition: 'queued' } } as const;
 const BUSY = { type: 'answerOrder', params: { disposition: 'rejected', reason: 'busy' } } as const;
 const CLOSED = { type: 'answerOrder', params: { disposition: 'rejected', reason: 'closed' } } as const;
+
+/** What becomes of a request that the session asks. */
+const REFUSED = [
+  { type: 'announceAsked', params: askedDenied },
+  { type: 'endRequests', params: endDenied },
+] as const;
+const REPEATED = [
+  { type: 'announceAsked', params: askedRepeated },
+  { type: 'announceCount', params: countRepeated },
+  'addRepeated',
+] as const;
+const SHOWN = [{ type: 'announceAsked', params: asked }, 'addAsked', 'giveTurns'] as const;
+const IN_QUEUE = [{ type: 'announceAsked', params: askedQueued }, 'addAsked'] as const;
+/** What the end of one request comes to, and who has the next turn. */
+const ENDED = [{ type: 'endRequests', params: endOthers }, { type: 'passDenial', params: passedOn }, 'endOwn'] as const;
+const NEXT_TURNS = [{ type: 'announceDue', params: dueNow }, 'giveTurns'] as const;
 
 /** A session: one history, at most one foreground task at a time. Every op gets an answer. */
 export const sessionMachine = sessionSetup.createMachine({
@@ -17,6 +49,8 @@ export const sessionMachine = sessionSetup.createMachine({
     queue: [],
     inputs: [],
     requests: [],
+    ...NO_REQUESTS,
+    denials: input.denied === undefined ? [] : [{ taskId: null, boundTo: null, ...input.denied }],
     unreleased: [],
     lastEnd: null,
   }),
@@ -31,6 +65,8 @@ export const sessionMachine = sessionSetup.createMachine({
         { type: 'dropOrders', params: ({ context, event }) => ({ orders: context.queue, reason: event.reason }) },
         'emptyQueue',
         { type: 'announceAborting', params: abortAll },
+        { type: 'endRequests', params: (scope) => endQueued(scope, abortAll(scope).taskIds) },
+        { type: 'dropQueued', params: abortAll },
         { type: 'sendAbort', params: abortAll },
       ],
     },
@@ -45,6 +81,8 @@ export const sessionMachine = sessionSetup.createMachine({
       {
         actions: [
           { type: 'announceAborting', params: abortNamed },
+          { type: 'endRequests', params: (scope) => endQueued(scope, abortNamed(scope).taskIds) },
+          { type: 'dropQueued', params: abortNamed },
           { type: 'sendAbort', params: abortNamed },
         ],
       },
@@ -67,6 +105,8 @@ export const sessionMachine = sessionSetup.createMachine({
             { type: 'dropOrders', params: ({ context }) => ({ orders: context.queue, reason: 'shutdown' }) },
             'emptyQueue',
             { type: 'announceAborting', params: abortAll },
+            { type: 'endRequests', params: (scope) => endQueued(scope, abortAll(scope).taskIds) },
+            { type: 'dropQueued', params: abortAll },
             { type: 'sendAbort', params: abortAll },
           ],
         },
@@ -89,6 +129,8 @@ export const sessionMachine = sessionSetup.createMachine({
             target: 'replacing',
             actions: [
               { type: 'announceAborting', params: abortReplaced },
+              { type: 'endRequests', params: (scope) => endQueued(scope, abortReplaced(scope).taskIds) },
+              { type: 'dropQueued', params: abortReplaced },
               { type: 'sendAbort', params: abortReplaced },
             ],
           },
@@ -103,6 +145,8 @@ export const sessionMachine = sessionSetup.createMachine({
                   QUEUED,
                   'addToQueue',
                   { type: 'announceAborting', params: abortReplaced },
+                  { type: 'endRequests', params: (scope) => endQueued(scope, abortReplaced(scope).taskIds) },
+                  { type: 'dropQueued', params: abortReplaced },
                   { type: 'sendAbort', params: abortReplaced },
                 ],
               },
@@ -189,7 +233,11 @@ export const sessionMachine = sessionSetup.createMachine({
     attention: {
       description: 'What it is asked for.',
       initial: 'clear',
-      on: { 'attention.over': '.over' },
+      on: {
+        'attention.over': '.over',
+        'request.counted': { actions: 'countRequest' },
+        'request.settled': { actions: 'settleRequest' },
+      },
       states: {
         clear: {
           description: 'No request is open, here or below.',
@@ -210,6 +258,55 @@ export const sessionMachine = sessionSetup.createMachine({
               { actions: 'removeRequest' },
             ],
             'deadline.passed': { target: 'awaiting-decision', reenter: true, actions: 'expireDue' },
+          },
+        },
+        over: { type: 'final' },
+      },
+    },
+    showing: {
+      description: 'Which of its own requests are put in front of people.',
+      initial: 'at-once',
+      on: {
+        'attention.over': '.over',
+        'op.deny-all': {
+          actions: [{ type: 'endRequests', params: endAllOwn }, { type: 'passDenial', params: passedOn }, 'denyOwn'],
+        },
+      },
+      states: {
+        'at-once': {
+          description: 'What it asks is shown at once.',
+          on: {
+            'request.asked': [
+              { guard: 'isDenied', actions: REFUSED },
+              { guard: 'isRepeated', actions: REPEATED },
+              { guard: 'hasRoom', actions: SHOWN },
+              { target: 'in-turn', actions: IN_QUEUE },
+            ],
+            'request.settled': [
+              { guard: 'isFreeing', target: 'in-turn', actions: [...ENDED, ...NEXT_TURNS] },
+              { actions: ENDED },
+            ],
+          },
+        },
+        'in-turn': {
+          description: 'Enough has been shown; the rest waits for its turn.',
+          meta: { waitsFor: 'queue' },
+          invoke: {
+            id: 'turn',
+            src: 'timer',
+            input: ({ context }) => ({ deadline: nextTurn(context, turnsOf(context)) }),
+          },
+          always: { guard: 'isNoneQueued', target: 'at-once' },
+          on: {
+            'request.asked': [
+              { guard: 'isDenied', actions: REFUSED },
+              { guard: 'isRepeated', actions: REPEATED },
+              { actions: IN_QUEUE },
+            ],
+            'request.settled': { target: 'in-turn', reenter: true, actions: [...ENDED, ...NEXT_TURNS] },
+            'deadline.passed': { target: 'in-turn', reenter: true, actions: NEXT_TURNS },
+            'xstate.done.actor.*': { target: 'in-turn', reenter: true, actions: NEXT_TURNS },
+            'xstate.error.actor.*': { target: 'in-turn', reenter: true, actions: NEXT_TURNS },
           },
         },
         over: { type: 'final' },

@@ -8,6 +8,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   depthMax: 8,
   agentsMax: 64,
   requestTimeoutMs: null,
+  // More than a screen of questions at once, or one every two seconds, is read by nobody.
+  requestsOpenMax: 8,
+  requestsPerMinuteMax: 30,
 });
 
 /** How many ends of requests a tree remembers, to tell a late answer from one to nothing. */

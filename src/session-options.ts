@@ -108,6 +108,8 @@ const schema = z.strictObject({
       depthMax: count,
       agentsMax: count,
       requestTimeoutMs: ms.nullable(),
+      requestsOpenMax: count.min(1).nullable(),
+      requestsPerMinuteMax: count.min(1).nullable(),
     })
     .partial()
     .optional(),

@@ -2,9 +2,10 @@ import { type Observable, Subject } from 'rxjs';
 import type { SessionEvent } from '../protocol/events.ts';
 import type { Resolution, SessionRequest } from '../protocol/requests.ts';
 
-/** What a session says of its requests: that one is open, and how one ended. */
+/** What a session says of its requests: that one is open, that it stands for more or less, and how one ended. */
 export type Announcement =
   | Readonly<{ type: 'opened'; request: SessionRequest }>
+  | Readonly<{ type: 'counted'; requestId: string; count: number }>
   | Readonly<{ type: 'closed'; requestId: string; resolution: Resolution }>;
 
 /** A session's two streams. The subjects carry; they do not remember. */

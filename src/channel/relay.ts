@@ -12,6 +12,8 @@ export interface Uplink {
   tell(event: SessionEvent): void;
   /** A request climbs: it becomes part of the parent's index, and goes on. */
   opened(request: SessionRequest): void;
+  /** One that has climbed is asked more often than it was, or less. */
+  counted(announcement: Extract<Announcement, { type: 'counted' }>): void;
   closed(announcement: Extract<Announcement, { type: 'closed' }>): void;
   /** The policy of this hop: a decision, a narrowed request, or null to pass it on as it is. */
   consider(request: SessionRequest): Decision | SessionRequest | null;
@@ -31,6 +33,7 @@ export interface Relay {
 export function relay(child: Channel, up: Uplink): Relay {
   child.announcements$.subscribe((announcement) => {
     if (announcement.type === 'closed') return up.closed(announcement);
+    if (announcement.type === 'counted') return up.counted(announcement);
     const request = { ...announcement.request, path: stamped(announcement.request.path, up.childPath) };
     const verdict = up.consider(request);
     if (verdict === null) return up.opened(request);

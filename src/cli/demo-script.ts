@@ -86,7 +86,7 @@ function toldOf({ lastOutputs }: ScriptInfo): string {
 }
 
 function isDenied(info: ScriptInfo): boolean {
-  return toldOf(info).startsWith('rejected by user');
+  return toldOf(info).startsWith('rejected');
 }
 
 function surprised(expected: string, info: ScriptInfo): ScriptStep {

@@ -90,7 +90,7 @@ export function createExecOutput({ answer, beside, isOneScreen, isAsking, view }
         speaking.told += event.delta;
         return sayUpTo(speaking, speaking.told.length - (UNFINISHED.exec(speaking.told)?.[0].length ?? 0));
       }
-      if (event.type === 'request.opened' && isAsking) return;
+      if ((event.type === 'request.opened' || event.type === 'request.shown') && isAsking) return;
       if (isOurs && event.type === 'stream.retrying' && speaking !== null) {
         const stale = speaking.stale || speaking.told.slice(0, speaking.shown);
         speaking = { ...speaking, told: '', shown: 0, stale };

@@ -68,6 +68,8 @@ function linesOf(event: SessionEvent, view: View): readonly string[] {
     case 'input.queued':
       return block('user', ['(said meanwhile; the model sees it at its next step)'], paint);
     case 'request.opened':
+      return event.unshown === undefined ? requestLines(event.request, paint) : [];
+    case 'request.shown':
       return requestLines(event.request, paint);
     case 'request.resolved':
       return block('decision', [resolutionText(event.resolution)], paint, paint.alert);
@@ -102,9 +104,10 @@ function resolutionText(resolution: Resolution): string {
   switch (resolution.how) {
     case 'answered': {
       const { decision, by } = resolution;
-      const message =
-        typeof decision === 'object' && 'message' in decision ? `: ${excerptLines(decision.message).join(' ')}` : '';
-      return `${decisionWord(decision)}${message}${WHO[by]}`;
+      const words = typeof decision === 'object' && 'message' in decision ? decision.message : undefined;
+      const message = words === undefined ? '' : `: ${excerptLines(words).join(' ')}`;
+      const all = typeof decision === 'object' && 'all' in decision ? ', with all else that is asked there' : '';
+      return `${decisionWord(decision)}${all}${message}${WHO[by]}`;
     }
     case 'withdrawn':
       return `withdrawn (${foreignName(resolution.why)})`;

@@ -7,11 +7,12 @@ import type { Paint } from './terminal.ts';
 
 /** A request as a person must see it to decide: exactly what will happen, and nothing left out. */
 export function requestLines(request: SessionRequest, paint: Paint): string[] {
-  const { subject, reason, path, expiresAt } = request;
+  const { subject, reason, path, expiresAt, count } = request;
   const fields = [
     ...subjectFields(subject),
     ...(reason === undefined ? [] : [field('reason', safeLines(reason))]),
     field('asked by', [pathText(path)]),
+    ...(count === undefined ? [] : [field('asked', [`${count} times; one answer is for all of them`])]),
     ...(expiresAt === undefined ? [] : [field('until', [expiresAt])]),
   ];
   return block('request', [paint.strong(title(subject)), ...fields.flat()], paint, paint.alert);

@@ -40,7 +40,8 @@ export function paintFor(output: Output, env: Readonly<Record<string, string | u
 export type Asker = Readonly<{ onRequest: OnRequest; close(): void }>;
 
 /**
- * Shows each request with exactly what will happen, and waits for one line: y, a, n or x. At a terminal, what was typed
+ * Shows each request with exactly what will happen, and waits for one line: y, a, n or x, and d where
+ * a sub-session asks. At a terminal, what was typed
  * before the question is not taken for its answer; from a pipe, the lines are the answers in their order. The end of
  * the input denies.
  */
@@ -49,7 +50,7 @@ export function createAsker(input: Input, output: Output, paint: Paint): Asker {
   let last: Promise<unknown> = Promise.resolve();
   const write = (shown: readonly string[]) => output.write(`${shown.join('\n')}\n`);
 
-  const ask = async (request: SessionRequest, signal: AbortSignal): Promise<Decision> => {
+  const ask = async (request: SessionRequest, { signal, count }: AskScope): Promise<Decision> => {
     await lines.begin();
     if (signal.aborted) return 'denied';
     write(requestLines(request, paint));
@@ -59,21 +60,39 @@ export function createAsker(input: Input, output: Output, paint: Paint): Asker {
         message: `a terminal cannot answer a request of the kind "${request.subject.kind}" yet`,
       };
     }
+    const isBelow = request.path.length > 1;
+    let seen = request.count ?? 1;
     for (;;) {
-      output.write(`${block('', QUESTION, paint).join('\n')} `);
+      output.write(`${block('', isBelow ? QUESTION_BELOW : QUESTION, paint).join('\n')} `);
       const line = await lines.next(signal);
       if (line === null || input.isTTY !== true) output.write('\n');
       if (signal.aborted) return 'denied';
       if (line === null) return { decision: 'denied', message: 'the input ended before there was an answer' };
-      const decision = DECISIONS.get(line.trim().toLowerCase());
+      const key = line.trim().toLowerCase();
+      if (isBelow && key === 'd') return { decision: 'denied', all: true };
+      const decision = DECISIONS.get(key);
+      const times = count?.() ?? seen;
+      if (decision === 'approved' && times > seen) {
+        seen = times;
+        write(block('', [`Meanwhile the same is asked ${times} times.`], paint));
+        continue;
+      }
+      // What comes to it while the answer is on its way is asked about again.
+      if (decision === 'approved' && count !== undefined) return { decision: 'approved', count: seen };
       if (decision !== undefined) return decision;
-      write(block('', [`Expected y, a, n or x, got "${excerptLines(line).join(' ')}".`], paint));
+      write(
+        block(
+          '',
+          [`Expected ${isBelow ? 'y, a, n, d or x' : 'y, a, n or x'}, got "${excerptLines(line).join(' ')}".`],
+          paint,
+        ),
+      );
     }
   };
 
   return {
-    onRequest(request, { signal }) {
-      const decision = last.then(() => ask(request, signal)).finally(() => lines.end());
+    onRequest(request, scope) {
+      const decision = last.then(() => ask(request, scope)).finally(() => lines.end());
       last = decision.catch(() => {});
       return decision;
     },
@@ -81,8 +100,11 @@ export function createAsker(input: Input, output: Output, paint: Paint): Asker {
   };
 }
 
+type AskScope = Parameters<OnRequest>[1];
+
 const ANSWERABLE: ReadonlySet<string> = new Set(['command', 'patch']);
 const QUESTION = ['[y] approve  [a] approve, and the same again in this session', '[n] deny  [x] stop the task:'];
+const QUESTION_BELOW = [...QUESTION.slice(0, 1), '[n] deny  [d] deny all that this sub-session asks  [x] stop the task:'];
 const DECISIONS: ReadonlyMap<string, Decision> = new Map([
   ['y', 'approved'],
   ['yes', 'approved'],

@@ -3,7 +3,7 @@ import type { TaskError } from './errors.ts';
 import type { UserInput } from './input.ts';
 import type { Item } from './items.ts';
 import type { AbortReason, Receipt } from './outcomes.ts';
-import type { Resolution, SessionRequest } from './requests.ts';
+import type { Resolution, SessionRequest, Unshown } from './requests.ts';
 import type { Limits, TaskContext } from './settings.ts';
 import type { Usage } from './usage.ts';
 
@@ -25,7 +25,8 @@ export type CommittedBody = { durable?: false } & (
   | { type: 'item.started'; item: Item }
   | { type: 'item.completed'; item: Item }
   | { type: 'input.queued'; inputId: string; input: UserInput }
-  | { type: 'request.opened'; request: SessionRequest }
+  | { type: 'request.opened'; request: SessionRequest; unshown?: Unshown }
+  | { type: 'request.shown'; request: SessionRequest }
   | { type: 'request.resolved'; requestId: string; resolution: Resolution }
   | { type: 'usage.updated'; usage: Usage; total: Usage }
   | { type: 'warning.raised'; code: string; message: string }

@@ -95,12 +95,26 @@ export type SessionOp =
   | Readonly<{ type: 'op.interrupt'; reason: AbortReason; at: number; deadline: number }>
   | Readonly<{ type: 'op.kill'; at: number }>
   | Readonly<{ type: 'op.close'; at: number; deadline: number }>
-  | Readonly<{ type: 'op.answer'; requestId: string; decision: Decision; by: 'client' | 'policy' | 'nobody' }>;
+  | Readonly<{ type: 'op.answer'; requestId: string; decision: Decision; by: 'client' | 'policy' | 'nobody' }>
+  /** A session above has been told to deny whatever it and those below it ask. */
+  | Readonly<{ type: 'op.deny-all'; message: string | null; at: number }>;
 
 /** What a session tells itself, and what the relay below tells it. */
 export type SessionSignal =
+  /** The session itself asks; whether that is shown, and when, is for its chart to say. */
+  | Readonly<{
+      type: 'request.asked';
+      taskId: string;
+      requestId: string;
+      identity: string;
+      boundTo: string;
+      at: number;
+    }>
+  /** One is in front of people, of this session or of one below. */
   | Readonly<{ type: 'request.opened'; request: SessionRequest }>
-  | Readonly<{ type: 'request.settled'; requestId: string; resolution: Resolution }>
+  /** One that is in front of people stands for more than it did, or for less. */
+  | Readonly<{ type: 'request.counted'; requestId: string; count: number }>
+  | Readonly<{ type: 'request.settled'; requestId: string; resolution: Resolution; at: number }>
   | Readonly<{ type: 'request.closed'; requestId: string }>
   | Readonly<{ type: 'inputs.taken'; inputIds: readonly string[] }>
   | Readonly<{ type: 'terminal.released'; taskId: string; at: number }>
@@ -108,7 +122,16 @@ export type SessionSignal =
   | Readonly<{ type: 'deadline.passed'; at: number }>
   | Readonly<{ type: 'attention.over' }>;
 
-export type SessionInput = Readonly<{ sessionId: string; path: Path; graceMs: number; killMs: number }>;
+/** `requests…Max`: how many it may have in front of people; all when left out. `denied`: whatever it asks is denied. */
+export type SessionInput = Readonly<{
+  sessionId: string;
+  path: Path;
+  graceMs: number;
+  killMs: number;
+  requestsOpenMax?: number | null;
+  requestsPerMinuteMax?: number | null;
+  denied?: Readonly<{ message: string | null }>;
+}>;
 
 /** What a session tells the delegate that opened it. */
 export type DelegateSignal =

@@ -29,6 +29,8 @@ export type SessionRequest = Envelope &
     reason?: string;
     expiresAt?: string;
     boundTo: string;
+    /** How often it is asked, when that is more than once: one decision is for all of them. */
+    count?: number;
     subject: RequestSubject;
   }>;
 
@@ -39,11 +41,29 @@ export type Decision =
   | 'denied'
   | 'abort'
   | Readonly<{ decision: 'approved'; edited: unknown }>
+  /** As often as this and no more; what is asked more often is shown again. */
+  | Readonly<{ decision: 'approved'; count: number }>
   | Readonly<{ decision: 'approved-with-rule'; rule: readonly string[] }>
   | Readonly<{ decision: 'denied'; message: string }>
+  | DenyAll
   | Readonly<{ decision: 'answered'; answers: Readonly<Record<string, unknown>> }>
   | Readonly<{ decision: 'granted'; permissions: unknown; scope: 'task' | 'session' }>
   | Readonly<{ decision: 'accept' | 'decline' | 'cancel'; content?: unknown }>;
+
+/**
+ * Denies this, and all that its session and those below it ask from now on: for a sub-session until it closes, for the
+ * root until the task that asked has ended.
+ */
+export type DenyAll = Readonly<{ decision: 'denied'; all: true; message?: string }>;
+
+/** Why a request was opened and not put in front of people: yet, or at all. */
+export type Unshown =
+  /** Too many are; it is shown when its turn comes (`request.shown`). */
+  | Readonly<{ why: 'queued' }>
+  /** The same is asked already, by the request `as`, whose decision is for both. */
+  | Readonly<{ why: 'same'; as: string }>
+  /** It was denied before. */
+  | Readonly<{ why: 'denied' }>;
 
 /** What became of an answer. */
 export type Answered = 'accepted' | 'already-resolved' | 'unknown-request' | 'withdrawn';

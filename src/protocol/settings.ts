@@ -27,6 +27,10 @@ export type Limits = Readonly<{
   agentsMax: number;
   /** How long a request may stay open; null: as long as it takes. */
   requestTimeoutMs: number | null;
+  /** How many requests of one sub-session are in front of people at once; null: all of them. The root's own are not limited. */
+  requestsOpenMax: number | null;
+  /** How many requests of one sub-session are put in front of people within a minute; null: all of them. */
+  requestsPerMinuteMax: number | null;
 }>;
 
 export type WhenBusy = 'replace' | 'queue' | 'reject';

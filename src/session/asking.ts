@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Ending } from '../../machines/own-requests.ts';
+import { counted } from '../../machines/session-asking.ts';
 import { RESOLVED_MAX } from '../limits.ts';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import { isoTime } from '../protocol/iso-time.ts';
@@ -8,20 +10,22 @@ import {
   type RequestSubject,
   type Resolution,
   type SessionRequest,
+  type Unshown,
 } from '../protocol/requests.ts';
 import type { AskOptions } from '../tasks/ports.ts';
-import type { Book } from './book.ts';
+import type { Asking, Book } from './book.ts';
 import { commit } from './commit.ts';
 import { tell } from './telling.ts';
 
-/** Opens a request and waits for its decision. Throws when it is withdrawn. */
+/** Asks, and waits for the decision: the chart says whether and when it is shown. Throws when it is withdrawn. */
 export function ask(book: Book, taskId: string, subject: RequestSubject, options: AskOptions): Promise<Decision> {
   const { world, settings } = book;
   const { reason, callId, signal } = options;
   if (signal?.aborted) return Promise.reject(withdrawn('the task was aborted'));
   if (settings.context.approvalPolicy === 'never' && isApproval(subject)) return Promise.resolve(REFUSED_BY_POLICY);
   const now = world.clock.now();
-  const timeoutMs = settings.limits.requestTimeoutMs;
+  const requestId = `req_${world.ids.secret()}`;
+  const boundTo = hashOf(subject);
   const request: SessionRequest = {
     seq: book.gate.nextSeq,
     epoch: 0,
@@ -29,29 +33,80 @@ export function ask(book: Book, taskId: string, subject: RequestSubject, options
     sessionId: book.id,
     path: book.path,
     taskId,
-    id: `req_${world.ids.secret()}`,
+    id: requestId,
     ...(callId === undefined ? {} : { callId }),
     ...(reason === undefined ? {} : { reason }),
-    ...(timeoutMs === null ? {} : { expiresAt: isoTime(now + timeoutMs) }),
-    boundTo: hashOf(subject),
+    boundTo,
     subject,
   };
   const resolved = new Promise<Resolution>((settle) => {
     book.askings ??= new Map();
-    book.askings.set(request.id, { request, taskId, settle });
+    book.askings.set(requestId, { request, taskId, settle, isShown: false });
   });
-  const withdraw = () => tell(book, { type: 'request.settled', requestId: request.id, resolution: ABORTED });
+  const withdraw = () => tell(book, { type: 'request.settled', requestId, resolution: ABORTED, at: world.clock.now() });
   signal?.addEventListener('abort', withdraw, { once: true });
-  tell(book, { type: 'request.opened', request });
-  commit(
-    book,
-    { type: 'request.opened', request },
-    { taskId, hold: { after: [], released: () => offer(book, request) } },
-  );
+  const identity = identityOf(book, taskId, boundTo, callId);
+  tell(book, { type: 'request.asked', taskId, requestId, identity, boundTo, at: now });
   return resolved.then((resolution) => {
     signal?.removeEventListener('abort', withdraw);
-    return decisionOf(resolution, timeoutMs);
+    return decisionOf(resolution, settings.limits.requestTimeoutMs);
   });
+}
+
+/** The chart has taken a request in: it is logged, and shown unless the chart says why not. */
+export function announceAsked(book: Book, requestId: string, unshown: Unshown | null): void {
+  const asking = book.askings?.get(requestId);
+  if (asking === undefined) return;
+  asking.request = { ...asking.request, seq: book.gate.nextSeq };
+  if (unshown === null) show(book, asking, 'request.opened');
+  else
+    commit(book, { type: 'request.opened', request: asking.request, unshown }, { taskId: asking.taskId, sync: true });
+}
+
+/** The turn of a request has come. */
+export function announceDue(book: Book, requestId: string, count: number): void {
+  const asking = book.askings?.get(requestId);
+  if (asking === undefined) return;
+  asking.request = counted(asking.request, count);
+  show(book, asking, 'request.shown');
+}
+
+/** A request stands for more than it did: whoever was shown it can see that. */
+export function announceCount(book: Book, requestId: string, count: number): void {
+  const asking = book.askings?.get(requestId);
+  if (asking === undefined || !asking.isShown) return;
+  asking.request = counted(asking.request, count);
+  tell(book, { type: 'request.counted', requestId, count });
+  book.channel.announce({ type: 'counted', requestId, count });
+}
+
+/** Ends requests of this session's own with another one, or because of what was decided before. */
+export function endRequests(book: Book, ends: readonly Ending[]): void {
+  for (const { requestId, resolution } of ends) {
+    settle(book, requestId, resolution);
+    tell(book, { type: 'request.closed', requestId });
+  }
+}
+
+/** Everything that is asked below is denied from now on: in the sub-sessions of a task (null: in all). */
+export function passDenial(book: Book, taskId: string | null, message: string | null, at: number): void {
+  const opened = taskId === null ? null : (book.tasks.get(taskId)?.children ?? []);
+  for (const child of book.children) {
+    if (opened === null || opened.includes(child)) tell(child, { type: 'op.deny-all', message, at });
+  }
+}
+
+/** Puts a request in front of people, once it is on the disk. How long it may stay open counts from here. */
+function show(book: Book, asking: Asking, type: 'request.opened' | 'request.shown'): void {
+  const { requestTimeoutMs } = book.settings.limits;
+  const expiry = requestTimeoutMs === null ? {} : { expiresAt: isoTime(book.world.clock.now() + requestTimeoutMs) };
+  const request = { ...asking.request, ...expiry };
+  asking.request = request;
+  asking.isShown = true;
+  tell(book, { type: 'request.opened', request });
+  // In a turn of its own: nobody is asked within a transition, and what is asked in one go is counted together.
+  const released = () => queueMicrotask(() => offer(book, asking.request));
+  commit(book, { type, request }, { taskId: asking.taskId, hold: { after: [], released } });
 }
 
 /** Shows a request to whoever may decide it: the hop above, or, at the root, the caller. */
@@ -84,7 +139,7 @@ export function settle(book: Book, requestId: string, resolution: Resolution): v
   asking.settle(resolution);
   if (resolution.how === 'withdrawn') book.tasks.get(taskId)?.withdrawn.push(requestId);
   commit(book, { type: 'request.resolved', requestId, resolution }, { taskId, sync: true });
-  announceClosed(book, requestId, resolution);
+  if (asking.isShown) announceClosed(book, requestId, resolution);
   if (resolution.how !== 'answered' || decisionWord(resolution.decision) !== 'abort') return;
   const at = book.world.clock.now();
   tell(book, { type: 'op.abort', taskId, reason: 'interrupted', at, deadline: at + book.settings.limits.graceMs });
@@ -94,6 +149,13 @@ export function settle(book: Book, requestId: string, resolution: Resolution): v
 export function misfit(subject: RequestSubject, decision: Decision): string | null {
   const word = decisionWord(decision);
   const fitting = FITTING[subject.kind];
+  if (
+    typeof decision === 'object' &&
+    'count' in decision &&
+    !(Number.isInteger(decision.count) && decision.count > 0)
+  ) {
+    return `Expected count to be how often it is approved, 1 or more, got ${decision.count}.`;
+  }
   if (fitting.includes(word)) return null;
   return `Expected a decision for a ${subject.kind} request (${fitting.join(', ')}), got "${word}".`;
 }
@@ -114,6 +176,12 @@ const REFUSED_BY_POLICY: Decision = {
   message: 'The approval policy is "never": nothing is asked.',
 };
 
+/** The same for two requests of a task only if the same is run: for a call, by the same tool with the same input. */
+function identityOf(book: Book, taskId: string, boundTo: string, callId: string | undefined): string {
+  const call = book.tasks.get(taskId)?.calls.open.find((open) => open.callId === callId);
+  return call === undefined ? boundTo : hashOf([boundTo, call.name, call.input]);
+}
+
 function isApproval(subject: RequestSubject): boolean {
   return subject.kind === 'command' || subject.kind === 'patch' || subject.kind === 'permissions';
 }
@@ -129,6 +197,10 @@ function consult(book: Book, request: SessionRequest, onRequest: NonNullable<Boo
   const controller = new AbortController();
   book.world.handlers ??= new Map();
   book.world.handlers.set(request.id, controller);
+  const count = () => {
+    const open: readonly SessionRequest[] = book.actor?.getSnapshot().context.requests ?? [];
+    return open.find(({ id }) => id === request.id)?.count ?? 1;
+  };
   const done = (decision: Decision | undefined) => {
     book.world.handlers?.delete(request.id);
     if (decision === undefined || controller.signal.aborted) return;
@@ -147,7 +219,7 @@ function consult(book: Book, request: SessionRequest, onRequest: NonNullable<Boo
     answerOwner(book, request, 'denied', 'nobody');
   };
   try {
-    Promise.resolve(onRequest(request, { signal: controller.signal })).then(done, failed);
+    Promise.resolve(onRequest(request, { signal: controller.signal, count })).then(done, failed);
   } catch (error) {
     failed(error);
   }
@@ -182,7 +254,7 @@ function withdrawn(why: string): TroupeError {
   return new TroupeError('rejected', `The request was withdrawn: ${why}.`);
 }
 
-/** SHA-256 over the subject, hex: what a decision is bound to. */
-export function hashOf(subject: RequestSubject): string {
-  return createHash('sha256').update(JSON.stringify(subject)).digest('hex');
+/** SHA-256 over the JSON of it, hex; that of the subject is what a decision is bound to. */
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

@@ -30,7 +30,13 @@ export type SessionSettings = Readonly<{
 }>;
 
 /** A request that waits for its decision. */
-export type Asking = { request: SessionRequest; taskId: string; settle(resolution: Resolution): void };
+export type Asking = {
+  request: SessionRequest;
+  readonly taskId: string;
+  /** It has been put in front of people. */
+  isShown: boolean;
+  settle(resolution: Resolution): void;
+};
 
 /** Something that has begun and not ended; `text` is what has been told of it so far. */
 export type OpenItem = { item: Item; text: string[] };

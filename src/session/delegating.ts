@@ -1,7 +1,9 @@
 import type { AnyActorRef } from 'xstate';
 import type { DelegateEnd, DelegateInput } from '../../machines/delegate.machine.ts';
+import type { Denial } from '../../machines/own-requests.ts';
 import { TroupeError } from '../protocol/errors.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
+import type { SessionInput } from '../protocol/messages.ts';
 import type { TaskOutcome } from '../protocol/outcomes.ts';
 import type { Path, Segment } from '../protocol/path.ts';
 import type { ApprovalPolicy, SandboxMode, TaskContext } from '../protocol/settings.ts';
@@ -62,7 +64,15 @@ export function delegateTo(
   });
   record.children.push(child);
   const input: DelegateInput = {
-    session: { sessionId, path, graceMs: limits.graceMs, killMs: limits.killMs },
+    session: {
+      sessionId,
+      path,
+      graceMs: limits.graceMs,
+      killMs: limits.killMs,
+      requestsOpenMax: limits.requestsOpenMax,
+      requestsPerMinuteMax: limits.requestsPerMinuteMax,
+      ...deniedBelow(book, record.order.taskId),
+    },
     relay: { parentId: book.id, childId: sessionId },
     relayId: `relay:${as}/${sessionId}`,
     order,
@@ -84,6 +94,13 @@ export function delegateTo(
     };
     opener.send({ type: 'delegate.open', input });
   });
+}
+
+/** What is denied to a session as a whole is denied to what it opens. */
+function deniedBelow(book: Book, taskId: string): Pick<SessionInput, 'denied'> {
+  const denials: readonly Denial[] = book.actor?.getSnapshot().context.denials ?? [];
+  const all = denials.find((denial) => denial.boundTo === null && (denial.taskId ?? taskId) === taskId);
+  return all === undefined ? {} : { denied: { message: all.message } };
 }
 
 /** A delegate has ended: whoever waits for its sub-session learns the outcome. */

@@ -56,6 +56,7 @@ function detailOf(event: SessionEvent): object {
     case 'item.completed':
       return { item: event.item.type };
     case 'request.opened':
+    case 'request.shown':
       return { requestId: event.request.id, subject: event.request.subject.kind };
     case 'request.resolved':
       return { requestId: event.requestId, how: event.resolution.how };

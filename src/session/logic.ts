@@ -17,7 +17,16 @@ import { clockOf } from '../runtime/system-clock.ts';
 import { timer } from '../runtime/timer.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { portsOf } from '../tasks/ports.ts';
-import { announceClosed, offer, settle } from './asking.ts';
+import {
+  announceAsked,
+  announceClosed,
+  announceCount,
+  announceDue,
+  endRequests,
+  offer,
+  passDenial,
+  settle,
+} from './asking.ts';
 import { createCallLedger } from './call-ledger.ts';
 import { commit } from './commit.ts';
 import { closeBook, conclude, dropOrder } from './conclude.ts';
@@ -148,18 +157,33 @@ const session = sessionMachine.provide({
         // An owner that has closed has withdrawn its request; that is on its way up.
         return actor?.getSnapshot().status === 'active' ? actor : self;
       },
-      ({ event }) => {
+      ({ context, event, system }) => {
         if (event.type !== 'op.answer') throw new Error(`Expected an answer, got "${event.type}".`);
         const { requestId, decision, by } = event;
-        return { type: 'request.settled', requestId, resolution: { how: 'answered', decision, by } };
+        const at = bookOf({ system }, context.sessionId).world.clock.now();
+        return { type: 'request.settled', requestId, resolution: { how: 'answered', decision, by }, at };
       },
     ),
+    announceAsked: ({ context, system }, { requestId, unshown }) =>
+      announceAsked(bookOf({ system }, context.sessionId), requestId, unshown),
+    announceDue({ context, system }, { due }) {
+      for (const { requestId, count } of due) announceDue(bookOf({ system }, context.sessionId), requestId, count);
+    },
+    announceCount: ({ context, system }, { requestId, count }) =>
+      announceCount(bookOf({ system }, context.sessionId), requestId, count),
+    endRequests({ context, system }, { ends }) {
+      if (ends.length > 0) endRequests(bookOf({ system }, context.sessionId), ends);
+    },
+    passDenial({ context, system }, denial) {
+      if (denial === null) return;
+      passDenial(bookOf({ system }, context.sessionId), denial.taskId, denial.message, denial.at);
+    },
     expireDue({ context, event, system }) {
       const at = 'at' in event ? event.at : 0;
       const book = bookOf({ system }, context.sessionId);
       for (const { id, sessionId, expiresAt } of context.requests) {
         if (sessionId !== context.sessionId || expiresAt === undefined || msOf(expiresAt) > at) continue;
-        tell(book, { type: 'request.settled', requestId: id, resolution: { how: 'expired' } });
+        tell(book, { type: 'request.settled', requestId: id, resolution: { how: 'expired' }, at });
       }
     },
   },
@@ -209,6 +233,10 @@ const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system }
     opened(request) {
       tell(parent, { type: 'request.opened', request });
       offer(parent, request);
+    },
+    counted(announcement) {
+      tell(parent, { ...announcement, type: 'request.counted' });
+      parent.channel.announce(announcement);
     },
     closed({ requestId, resolution }) {
       tell(parent, { type: 'request.closed', requestId });

@@ -1,7 +1,8 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { isQueued, type OwnRequest } from '../../machines/own-requests.ts';
 import { running } from '../../machines/session-setup.ts';
 import type { WaitingCause, WaitingOn } from '../protocol/waiting.ts';
-import type { Book } from './book.ts';
+import type { Asking, Book } from './book.ts';
 
 /** Why a session waits: the chain of its tasks' works down to the leaf causes. Empty when nothing runs. */
 export function waitingOn(book: Book): readonly WaitingOn[] {
@@ -14,8 +15,22 @@ export function waitingOn(book: Book): readonly WaitingOn[] {
     const context = { book, taskId, since: record.startedAtMs };
     if (task !== undefined) follow(task, context, chain);
     else chain.push(link(context, 'disk', 'the terminal of the task is on its way to the disk'));
+    chain.push(...queueOf(book, taskId, snapshot.context.own));
   }
   return chain;
+}
+
+/** What a task has asked and nobody has been shown, because enough of its session is shown. */
+function queueOf(book: Book, taskId: string, own: readonly OwnRequest[]): WaitingOn[] {
+  const ofTask = own.filter((one) => one.taskId === taskId);
+  const [first, ...others] = ofTask.filter(isQueued);
+  if (first === undefined) return [];
+  const { requestsOpenMax, requestsPerMinuteMax } = book.settings.limits;
+  const count = others.length + 1;
+  const what =
+    `the turn of ${count} ${count === 1 ? 'request' : 'requests'} to be shown: ` +
+    `at most ${requestsOpenMax ?? 'all'} of a sub-session at once, and ${requestsPerMinuteMax ?? 'all'} in a minute`;
+  return [link({ book, taskId, since: first.askedAt }, 'queue', what)];
 }
 
 type Place = { book: Book; taskId: string; since: number };
@@ -35,7 +50,11 @@ function follow(actor: AnyActorRef, place: Place, chain: WaitingOn[]): void {
   for (const child of Object.values(children)) if (child !== undefined) follow(child, place, below);
   // What waits for something below is said better by that, unless it is the hop to a sub-session.
   const causes = causesOf(snapshot).filter((cause) => below.length === 0 || cause === 'sub-session');
-  chain.push(...causes.map((cause) => link(place, cause, wordsFor(cause, actor, place))), ...below);
+  for (const cause of causes) {
+    const isDecision = cause === 'decision' && asksOf(actor, place).every(({ isShown }) => isShown);
+    chain.push(link(place, cause !== 'decision' || isDecision ? cause : 'queue', wordsFor(cause, actor, place)));
+  }
+  chain.push(...below);
 }
 
 function causesOf(snapshot: Partial<AnyMachineSnapshot>): WaitingCause[] {
@@ -48,6 +67,14 @@ function causesOf(snapshot: Partial<AnyMachineSnapshot>): WaitingCause[] {
 /** What the contexts of the charts that wait have to say for whom. */
 type Waiter = { input?: { call?: { callId: string }; session?: { sessionId: string } } };
 
+/** What a call asks. */
+function asksOf(actor: AnyActorRef, { book, taskId }: Pick<Place, 'book' | 'taskId'>): readonly Asking[] {
+  const { input = {} } = ((actor.getSnapshot() as Partial<AnyMachineSnapshot>).context ?? {}) as Waiter; // As above.
+  return [...(book.askings?.values() ?? [])].filter(
+    ({ request }) => request.taskId === taskId && request.callId === input.call?.callId,
+  );
+}
+
 function wordsFor(cause: WaitingCause, actor: AnyActorRef, { book, taskId }: Place): string {
   const { input = {} } = ((actor.getSnapshot() as Partial<AnyMachineSnapshot>).context ?? {}) as Waiter; // As above.
   switch (cause) {
@@ -56,8 +83,7 @@ function wordsFor(cause: WaitingCause, actor: AnyActorRef, { book, taskId }: Pla
     case 'tool':
       return `the tool call ${input.call?.callId ?? ''}`.trimEnd();
     case 'decision':
-      return [...(book.askings?.values() ?? [])]
-        .filter(({ request }) => request.taskId === taskId && request.callId === input.call?.callId)
+      return asksOf(actor, { book, taskId })
         .map(({ request }) => request.id)
         .join(', ');
     case 'sub-session':

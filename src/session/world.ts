@@ -11,10 +11,13 @@ import type { TaskDefinition } from '../tasks/define-task.ts';
 import type { Book, TaskListener } from './book.ts';
 import type { Budget, Prices, Spent } from './budget.ts';
 
-/** Decides a request; nothing (undefined) leaves it open for `answer`. `signal` aborts when the request has ended. */
+/**
+ * Decides a request; nothing (undefined) leaves it open for `answer`. `signal` aborts when the request has ended. `count`
+ * gives how often it is asked by now: more of the same may have come since it was shown.
+ */
 export type OnRequest = (
   request: SessionRequest,
-  options: { signal: AbortSignal },
+  options: { signal: AbortSignal; count?: () => number },
 ) => Decision | undefined | Promise<Decision | undefined>;
 
 /** What all sessions of one tree share: the outside world through its ports, the kinds, and who is who. */

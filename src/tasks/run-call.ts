@@ -3,7 +3,7 @@ import { type Redact, redactPieces } from '../policy/redact.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { CallStatus, ItemDraft } from '../protocol/items.ts';
 import type { AskEnd, CheckEnd } from '../protocol/messages.ts';
-import { decisionWord } from '../protocol/requests.ts';
+import { type Decision, decisionWord } from '../protocol/requests.ts';
 import type { LeafScope } from '../runtime/leaf.ts';
 import type { Tool, ToolResult } from '../tools/tool.ts';
 import type { CallRecord, SessionPorts } from './ports.ts';
@@ -76,10 +76,16 @@ export async function askForCall(ports: SessionPorts, callId: string): Promise<A
     const next = await edit(ports, call, edited);
     return next === 'ask' ? askForCall(ports, callId) : next;
   }
-  const words =
-    typeof decision === 'object' && 'message' in decision ? `rejected: ${decision.message}` : 'rejected by user';
-  refuse(ports, call, words, 'declined');
+  refuse(ports, call, rejectionWords(decision), 'declined');
   return 'settled';
+}
+
+function rejectionWords(decision: Decision): string {
+  const isForAll = typeof decision === 'object' && 'all' in decision;
+  const also = isForAll ? ' Whatever else is asked here is denied as well: go on without it.' : '';
+  const message = typeof decision === 'object' && 'message' in decision ? decision.message : undefined;
+  if (message === undefined) return isForAll ? `rejected by user.${also}` : 'rejected by user';
+  return `rejected: ${message}${also}`;
 }
 
 async function edit(ports: SessionPorts, call: CallRecord, edited: unknown): Promise<CheckEnd> {

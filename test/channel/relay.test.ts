@@ -10,6 +10,7 @@ function stageRelay(more: Partial<Uplink> = {}) {
   const child = createChannel();
   const told: SessionEvent[] = [];
   const opened: SessionRequest[] = [];
+  const counted: Announcement[] = [];
   const closed: Announcement[] = [];
   const answered: [string, Decision][] = [];
   const joined = relay(child, {
@@ -17,12 +18,13 @@ function stageRelay(more: Partial<Uplink> = {}) {
     hides: new Set(),
     tell: (event) => void told.push(event),
     opened: (request) => void opened.push(request),
+    counted: (announcement) => void counted.push(announcement),
     closed: (announcement) => void closed.push(announcement),
     consider: () => null,
     answer: (requestId, decision) => void answered.push([requestId, decision]),
     ...more,
   });
-  return { child, joined, told, opened, closed, answered };
+  return { child, joined, told, opened, counted, closed, answered };
 }
 
 describe('the events of a child', () => {

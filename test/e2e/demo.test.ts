@@ -85,17 +85,17 @@ describe('troupe demo', { timeout: DEMO_MS }, () => {
   });
 
   it('says what came of it when a person denies, and ends with 1', async () => {
-    const { run, temporary } = startDemo(['--interactive'], 'n\ny\nn\n');
+    const { run, temporary } = startDemo(['--interactive'], 'n\ny\n');
     const { code, stdout } = await run.ended;
     expect({ code, left: leftIn(temporary) }).toEqual({ code: 1, left: [] });
     const inOrder = [
       'decision │ denied',
       '  result │ ✗ declined: rejected by user',
       '   agent │ I may not run the test, so I go by the source',
-      'decision │ denied',
+      'decision │ denied: this was denied before in this task, and is not asked again. Go on without it.',
       '   agent │ The line is changed, but I may not run the test: whether it passes now, I cannot say.',
       '  ✓ the test passes',
-      'The model could not do all of it: you denied 2 requests. What the model did is right all the same.\n',
+      'The model could not do all of it: you denied 1 request. What the model did is right all the same.\n',
     ];
     expect(missingInOrder(stdout, inOrder)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { endOf, stageDefined } from './defined-stage.ts';
 import { END, stageDelegate, TASK_ENDED } from './delegate-stage.ts';
-import { requestOf, stageSession } from './session-stage.ts';
+import { BELOW, requestOf, stageSession } from './session-stage.ts';
 import { whenRestored } from './when-restored.ts';
 
 const CANCEL = { type: 'work.cancel', deadline: 200, at: 100 } as const;
@@ -102,7 +102,7 @@ describe('a work that is a function and is restored', () => {
 
 describe('a session that is restored', () => {
   type Session = ReturnType<typeof stageSession>;
-  const clear = (activity: string) => ({ activity, attention: 'clear' });
+  const clear = (activity: string) => ({ activity, attention: 'clear', showing: 'at-once' });
   const busy = ({ start }: Session) => {
     start('x', { placement: 'beside' });
     start('a');
@@ -164,7 +164,7 @@ describe('a session that is restored', () => {
         toEnd: (session) => close(session, ['a', 'x']),
       },
       {
-        state: { activity: 'idle', attention: 'awaiting-decision' },
+        state: { activity: 'idle', attention: 'awaiting-decision', showing: 'at-once' },
         into({ actor, clock }) {
           actor.send({ type: 'request.opened', request: requestOf('r1', { expiresMs: 300 }) });
           actor.send({ type: 'request.opened', request: requestOf('r2') });
@@ -178,7 +178,44 @@ describe('a session that is restored', () => {
           close();
         },
       },
-      { state: { activity: 'closed', attention: 'over' }, into: ({ close }) => close(), toEnd: () => {} },
+      {
+        state: { activity: 'closed', attention: 'over', showing: 'over' },
+        into: ({ close }) => close(),
+        toEnd: () => {},
+      },
+    ],
+  );
+});
+
+describe('a sub-session with a queue of requests that is restored', () => {
+  whenRestored(
+    (store) =>
+      stageSession({
+        path: BELOW,
+        turns: { requestsOpenMax: 8, requestsPerMinuteMax: 1 },
+        ...(store === undefined ? {} : { store }),
+      }),
+    [
+      {
+        state: { activity: 'idle', attention: 'clear', showing: 'in-turn' },
+        into({ actor, clock }) {
+          const at = clock.now();
+          for (const requestId of ['r1', 'r2', 'r3']) {
+            actor.send({ type: 'request.asked', taskId: 'a', requestId, identity: requestId, boundTo: requestId, at });
+          }
+          clock.advance(100);
+        },
+        toEnd({ actor, clock, context, close }) {
+          clock.advance(59_900);
+          expect(context().own.map(({ requestId, shownAt }) => [requestId, shownAt])).toEqual([
+            ['r1', 1_000],
+            ['r2', 61_000],
+            ['r3', null],
+          ]);
+          expect(actor.getSnapshot().value.showing).toBe('in-turn');
+          close();
+        },
+      },
     ],
   );
 });

@@ -10,7 +10,8 @@ function stageAsked(...requests: ReturnType<typeof requestOf>[]) {
     ...staged,
     open,
     seen: () => [staged.attention(), open()],
-    settle: (requestId: string) => staged.actor.send({ type: 'request.settled', requestId, resolution: APPROVED }),
+    settle: (requestId: string) =>
+      staged.actor.send({ type: 'request.settled', requestId, resolution: APPROVED, at: staged.clock.now() }),
     closeFromBelow: (requestId: string) => staged.actor.send({ type: 'request.closed', requestId }),
   };
 }

@@ -1,4 +1,5 @@
 import { createActor, type SnapshotFrom } from 'xstate';
+import type { Turns } from '../../machines/own-requests.ts';
 import { sessionMachine } from '../../machines/session.machine.ts';
 import { endIn, orderIn } from '../../machines/session-setup.ts';
 import {
@@ -61,8 +62,10 @@ export function requestOf(
   return request;
 }
 
+type StageOptions = { path?: Path; store?: Stored; turns?: Partial<Turns> };
+
 /** A session whose tasks the test plays. `told` is what it has announced, answered and dropped, in order. */
-export function stageSession({ path = ROOT, store }: { path?: Path; store?: Stored } = {}) {
+export function stageSession({ path = ROOT, store, turns }: StageOptions = {}) {
   const clock = createSteppedClock(store?.at ?? START);
   const above = audience(clock);
   const tasks = puppets<TaskInput, TaskCommand, TaskEnd>();
@@ -91,17 +94,21 @@ export function stageSession({ path = ROOT, store }: { path?: Path; store?: Stor
       },
       settleRequest: ({ event }) => void told.push(`settle ${'requestId' in event ? event.requestId : '?'}`),
       passDecision: ({ event }) => void told.push(`decide ${'requestId' in event ? event.requestId : '?'}`),
+      passDenial(_, denial) {
+        if (denial !== null) told.push(`pass denial to ${denial.taskId ?? 'all'}`);
+      },
       expireDue({ context, event, self }) {
         const at = 'at' in event ? event.at : 0;
         for (const { id, sessionId, expiresAt } of context.requests) {
           if (sessionId !== context.sessionId || expiresAt === undefined || Date.parse(expiresAt) > at) continue;
           told.push(`expire ${id} at ${at}`);
-          self.send({ type: 'request.settled', requestId: id, resolution: { how: 'expired' } });
+          self.send({ type: 'request.settled', requestId: id, resolution: { how: 'expired' }, at });
         }
       },
     },
   });
-  const input = { sessionId: 's1', path, graceMs: GRACE_MS, killMs: 500 };
+  // As in a real tree: the root's own requests are not limited.
+  const input = { sessionId: 's1', path, graceMs: GRACE_MS, killMs: 500, ...(path.length > 1 ? turns : {}) };
   const actor = createActor(machine, {
     id: 'session',
     parent: above.ref,

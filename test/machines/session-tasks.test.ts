@@ -245,6 +245,6 @@ describe('the end of a task', () => {
       input: { sessionId: 's1', path: ROOT, graceMs: 1, killMs: 1 },
     }).start();
     actor.send({ type: 'task.acknowledged', taskId: 'a', at: 1 });
-    expect(actor.getSnapshot().value).toEqual({ activity: 'idle', attention: 'clear' });
+    expect(actor.getSnapshot().value).toEqual({ activity: 'idle', attention: 'clear', showing: 'at-once' });
   });
 });
