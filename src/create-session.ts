@@ -204,9 +204,10 @@ type Toolbox = Readonly<{ tools: ReadonlyMap<string, Tool>; patches: PatchApplie
 
 /** The built-in tools, and those of the caller. One map for all sessions that change nothing. */
 function toolboxOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Toolbox {
-  const { tools, env, home, sandboxSettings, processContainer, world } = options;
+  const { tools, env, home, sandboxSettings, processContainer, commandRules, world } = options;
   const isUsual =
-    [env, home, sandboxSettings, processContainer].every((option) => option === undefined) && ports === here;
+    [env, home, sandboxSettings, processContainer, commandRules].every((option) => option === undefined) &&
+    ports === here;
   const isReal = world?.files === undefined && world?.proc === undefined;
   const own = isUsual ? builtinToolbox() : toolboxFor(ports, isReal, options);
   if (tools === undefined) return own;
@@ -215,13 +216,13 @@ function toolboxOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Tool
 
 type ToolOptions = Pick<
   SessionOptions<TaskDefinitions>,
-  'env' | 'home' | 'sandboxSettings' | 'processContainer' | 'world'
+  'env' | 'home' | 'sandboxSettings' | 'processContainer' | 'commandRules' | 'world'
 >;
 
 function toolboxFor(
   { files, proc }: Ports,
   isReal: boolean,
-  { env = process.env, home, sandboxSettings = {}, processContainer, world }: ToolOptions,
+  { env = process.env, home, sandboxSettings = {}, processContainer, commandRules, world }: ToolOptions,
 ): Toolbox {
   const known = env as Readonly<Record<string, string>>; // Names without a value have none to give on; the shell leaves them out.
   const userHomes = [...new Set([homedir(), known.HOME ?? homedir()])];
@@ -230,7 +231,7 @@ function toolboxFor(
   const policy: PolicyPorts = {
     grammar: loadBashGrammar,
     programs: (workspace) => (world?.proc === undefined ? findPrograms(known, workspace) : systemPrograms),
-    rules: async () => NO_RULES,
+    rules: async () => commandRules?.() ?? NO_RULES,
   };
   const confine = (context: TaskContext, escalated: boolean): Confinement => {
     const confinement = confinementOf(context, sandboxSettings, places, escalated);

@@ -1,8 +1,25 @@
 export type { EventStream } from './channel/guarded.ts';
 export { createSession, type SessionOf } from './create-session.ts';
+export {
+  type Folder,
+  type FolderAnswer,
+  type FolderTrust,
+  folderTrust,
+  type Trust,
+  workTreeOf,
+} from './here/folder-trust.ts';
+export { PROJECT_CONFIG_PATH, readProjectConfig } from './here/project-config-file.ts';
 export { DEFAULT_INSTRUCTIONS } from './instructions.ts';
 export type { Model, ModelAnswer, ModelOutput, ModelProgress, ModelRequest, ToolSpec } from './model/port.ts';
 export { type OpenAIModelOptions, openaiModel } from './openai-model.ts';
+export {
+  NO_PROJECT_CONFIG,
+  narrowedByProject,
+  type ProjectConfig,
+  parseProjectConfig,
+  type Strictness,
+} from './policy/project-config.ts';
+export type { CommandRule, CommandRules } from './policy/rules.ts';
 export type { SandboxSettings } from './policy/sandbox-profile.ts';
 export type { Envelope } from './protocol/envelope.ts';
 export { type ErrorCode, type TaskError, TaskFailed, TroupeError } from './protocol/errors.ts';
@@ -12,7 +29,15 @@ export type { InputPart, UserInput } from './protocol/input.ts';
 export type { FileChange, Item, PlanStep } from './protocol/items.ts';
 export type { AbortReason, Disposition, Receipt, TaskOutcome } from './protocol/outcomes.ts';
 export { type Path, pathText } from './protocol/path.ts';
-export type { Answered, Decision, RequestSubject, Resolution, SessionRequest } from './protocol/requests.ts';
+export type {
+  Answered,
+  Decision,
+  DenyAll,
+  RequestSubject,
+  Resolution,
+  SessionRequest,
+  Unshown,
+} from './protocol/requests.ts';
 export type { ApprovalPolicy, Limits, SandboxMode, TaskContext, WhenBusy } from './protocol/settings.ts';
 export type { Usage } from './protocol/usage.ts';
 export type { WaitingOn } from './protocol/waiting.ts';

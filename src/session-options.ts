@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from './limits.ts';
 import type { Model } from './model/port.ts';
+import type { CommandRules } from './policy/rules.ts';
 import type { SandboxSettings } from './policy/sandbox-profile.ts';
 import type { Proc } from './process/port.ts';
 import { TroupeError } from './protocol/errors.ts';
@@ -35,6 +36,11 @@ export interface SessionOptions<T extends TaskDefinitions = Record<never, never>
    * no sandbox: what a command starts may then outlive it, and this process.
    */
   processContainer?: 'on' | 'off';
+  /**
+   * What a person has allowed and denied of commands; asked for with each one. None when left out. Give no rules here that a
+   * project brings along, but to deny.
+   */
+  commandRules?: () => CommandRules | Promise<CommandRules>;
   /** Default `on-request`. */
   approvalPolicy?: ApprovalPolicy;
   onRequest?: OnRequest;
@@ -95,6 +101,7 @@ const schema = z.strictObject({
     .partial()
     .optional(),
   processContainer: z.enum(['on', 'off']).optional(),
+  commandRules: aFunction.optional(),
   approvalPolicy: z.enum(['untrusted', 'on-request', 'never']).optional(),
   onRequest: aFunction.optional(),
   tasks: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'Expected a kebab-case name.'), anObject).optional(),

@@ -32,6 +32,8 @@ export type ExecRequest = Readonly<{
   sandbox: SandboxMode;
   sandboxSettings: SandboxSettings;
   approvalPolicy: ApprovalPolicy;
+  /** The approval policy was given on the command line. */
+  isPolicyGiven: boolean;
   effort: Effort | undefined;
   outputSchema: unknown;
   input: UserInput;
@@ -89,6 +91,7 @@ export async function readExecRequest(
       writableRoots: [...writableRoots, ...options.addDir].map((root) => rootOf(resolve(cwd, root))),
     },
     approvalPolicy: approvalPolicy ?? 'on-request',
+    isPolicyGiven: (options.approvals ?? config.settings.approvalPolicy) !== undefined,
     effort,
     outputSchema,
     input:

@@ -5,6 +5,7 @@ import { createSession, type TaskOutcome, TroupeError } from '../index.ts';
 import { messageOf } from '../protocol/errors.ts';
 import { createExecReport, type ExecFormat, type ExecReport } from './exec-report.ts';
 import { type ExecRequest, type ExecRequestOptions, readExecRequest } from './exec-request.ts';
+import { type FolderLimits, settleFolder } from './folder.ts';
 import { locatedLogs } from './log-location.ts';
 import { receiptLines } from './receipt-lines.ts';
 import { watchSignals } from './signals.ts';
@@ -34,7 +35,15 @@ export async function exec(words: readonly string[], options: ExecOptions): Prom
   for (const output of [stdout, stderr]) output.on('error', () => {});
   try {
     const request = await readExecRequest(words, options, (text) => report.note('note', text), beginning.signal);
-    const code = await run(request, { report, asker, paint, stopping, outputLastMessage: options.outputLastMessage });
+    const stage = { asker, paint, note: report.note, signal: beginning.signal };
+    const limits = await settleFolder({ ...request, home: defaultHome() }, stage);
+    const code = await run(request, limits, {
+      report,
+      asker,
+      paint,
+      stopping,
+      outputLastMessage: options.outputLastMessage,
+    });
     return signals.exitCode() ?? code;
   } catch (error) {
     report.fail(messageOf(error));
@@ -58,16 +67,20 @@ type Run = Readonly<{
   outputLastMessage: string | undefined;
 }>;
 
-async function run(request: ExecRequest, { report, asker, paint, stopping, outputLastMessage }: Run): Promise<number> {
+async function run(
+  request: ExecRequest,
+  limits: FolderLimits,
+  { report, asker, paint, stopping, outputLastMessage }: Run,
+): Promise<number> {
   const { stdout, stderr } = process;
-  const { model, cwd, sandbox, sandboxSettings, approvalPolicy, effort, outputSchema, input } = request;
+  const { model, cwd, sandboxSettings, effort, outputSchema, input } = request;
+  const { protectedNames, ...strictness } = limits;
   const logs = locatedLogs(defaultHome());
   const session = createSession({
     model,
     cwd,
-    sandbox,
-    sandboxSettings,
-    approvalPolicy,
+    sandboxSettings: { ...sandboxSettings, protectedNames },
+    ...strictness,
     world: { logStore: logs.store },
     ...(effort === undefined ? {} : { effort }),
     ...(asker === null ? {} : { onRequest: asker.onRequest }),

@@ -30,6 +30,10 @@ What may run (-s) and when you are asked (-a):
   With -a on-request what is confined runs without asking; what destroys work, or wants out of the sandbox, asks. With
   -a untrusted all but plain reads such as ls, cat and grep asks; with -a never nothing is asked, and what would need a
   decision is refused. Where there is no sandbox, all but plain reads asks, and each request says so.
+  In a folder that you have said nothing of yet, you are asked once whether you trust it; the answer is kept in
+  $TROUPE_HOME/trusted-folders.json. Where you do not, or nobody can be asked, nothing leaves the sandbox and your own rules
+  allow nothing; a no also means -a untrusted, unless you give -a. A project can make all this stricter, by the keys sandbox,
+  approvalPolicy, deny and protect in .troupe/config.json, and never less strict.
   You are asked at the terminal. Where standard input is none, and with --json and --events, requests are denied.
 
 Settings may stand in $TROUPE_HOME/config.json: model, baseURL, sandbox, network, writableRoots, approvalPolicy, effort,

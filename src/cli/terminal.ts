@@ -37,7 +37,12 @@ export function paintFor(output: Output, env: Readonly<Record<string, string | u
 }
 
 /** Who asks a person at the terminal, one request after the other. */
-export type Asker = Readonly<{ onRequest: OnRequest; close(): void }>;
+export type Asker = Readonly<{
+  onRequest: OnRequest;
+  /** Yes or no; null when the input has ended, or `signal` has aborted. */
+  confirm(shown: readonly string[], signal: AbortSignal): Promise<boolean | null>;
+  close(): void;
+}>;
 
 /**
  * Shows each request with exactly what will happen, and waits for one line: y, a, n or x, and d where
@@ -95,6 +100,23 @@ export function createAsker(input: Input, output: Output, paint: Paint): Asker {
       const decision = last.then(() => ask(request, scope)).finally(() => lines.end());
       last = decision.catch(() => {});
       return decision;
+    },
+    async confirm(shown, signal) {
+      await lines.begin();
+      try {
+        write(shown);
+        for (;;) {
+          output.write(`${block('', ['[y] yes  [n] no:'], paint).join('')} `);
+          const line = await lines.next(signal);
+          if (line === null || input.isTTY !== true) output.write('\n');
+          if (line === null || signal.aborted) return null;
+          const key = line.trim().toLowerCase();
+          if (['y', 'yes', 'n', 'no'].includes(key)) return key.startsWith('y');
+          write(block('', [`Expected y or n, got "${excerptLines(line).join(' ')}".`], paint));
+        }
+      } finally {
+        lines.end();
+      }
     },
     close: () => lines.close(),
   };

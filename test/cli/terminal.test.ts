@@ -62,6 +62,58 @@ describe('a question at the terminal', () => {
     );
   });
 
+  it('of a sub-session may be answered for all that it asks: d', async () => {
+    const { input, asker, sees } = table(true);
+    const path = [
+      { sessionId: 'S', kind: 'root' },
+      { sessionId: 'T', kind: 'review' },
+    ];
+    const answer = asker.onRequest({ ...request('ls'), path }, { signal: never });
+    await sees('[n] deny  [d] deny all that this sub-session asks  [x] stop the task: ');
+    input.write('perhaps\n');
+    await sees('Expected y, a, n, d or x, got "perhaps".');
+    input.write('d\n');
+    expect(await answer).toEqual({ decision: 'denied', all: true });
+  });
+
+  it('of the root is not answered by d', async () => {
+    const { input, asker, sees } = table(true);
+    const answer = asker.onRequest(request('ls'), { signal: never });
+    await sees(QUESTION);
+    input.write('d\n');
+    await sees('Expected y, a, n or x, got "d".');
+    input.write('n\n');
+    expect(await answer).toBe('denied');
+  });
+
+  it('says how often it is asked, and a yes is for no more than was said', async () => {
+    const { input, asker, sees, screen } = table(true);
+    let times = 2;
+    const answer = asker.onRequest({ ...request('ls'), count: 2 }, { signal: never, count: () => times });
+    await sees(QUESTION);
+    expect(screen()).toContain('   asked     2 times; one answer is for all of them\n');
+    times = 5;
+    input.write('y\n');
+    await sees('Meanwhile the same is asked 5 times.');
+    await sees(`5 times.\n         │ ${QUESTION}`);
+    input.write('y\n');
+    expect(await answer).toEqual({ decision: 'approved', count: 5 });
+  });
+
+  it('of yes or no is asked until it is one of them, and ends with the input', async () => {
+    const { input, asker, sees } = table(true);
+    const first = asker.confirm(['Really?'], never);
+    await sees('Really?\n         │ [y] yes  [n] no: ');
+    input.write('d\n');
+    await sees('Expected y or n, got "d".');
+    input.write('Yes\n');
+    expect(await first).toBe(true);
+    const second = asker.confirm(['And now?'], never);
+    await sees('And now?\n         │ [y] yes  [n] no: ');
+    input.end();
+    expect(await second).toBe(null);
+  });
+
   it('is asked again after an answer that is none, which is shown safely', async () => {
     const { input, asker, sees } = table(true);
     const answer = asker.onRequest(request('ls'), { signal: never });

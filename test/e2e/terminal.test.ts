@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { folderTrust } from '../../src/index.ts';
 import type { Script } from '../../src/testing/index.ts';
 import { hasTerminal, type Run, runTroupe, temporaryDirectory } from './run-troupe.ts';
 import { startScriptedServer } from './scripted-server.ts';
@@ -13,8 +14,11 @@ const touch = (name: string) => ({ name: 'shell', arguments: { command: `touch $
 
 async function atTerminal(script: Script, env: Readonly<Record<string, string>> = {}): Promise<Run & { cwd: string }> {
   const cwd = temporaryDirectory();
+  const home = temporaryDirectory();
+  const folders = folderTrust(home);
+  await folders.remember((await folders.of(cwd)).folder, true);
   const server = await startScriptedServer(script);
-  const options = { env: { ...server.env, ...env }, input: null, terminal: true } as const;
+  const options = { env: { TROUPE_HOME: home, ...server.env, ...env }, input: null, terminal: true } as const;
   return { ...runTroupe(['exec', '-C', cwd, '-a', 'untrusted', 'Go'], options), cwd };
 }
 
