@@ -155,16 +155,10 @@ export function deniedAll(
   };
 }
 
-/** What is not shown of these tasks is withdrawn at once: nothing of a task that stops gets its turn any more. */
-export function withdrawn(
-  requests: OwnRequests,
-  taskIds: readonly string[],
-): { requests: OwnRequests; others: Ending[] } {
-  const isGone = (one: OwnRequest) => one.shownAt === null && taskIds.includes(one.taskId);
-  return {
-    requests: { ...requests, own: requests.own.filter((one) => !isGone(one)) },
-    others: requests.own.filter(isGone).map(({ requestId }) => ({ requestId, resolution: ABORTED })),
-  };
+/** What is not shown of tasks that stop gets no turn any more; its end comes with theirs. */
+export function withoutQueued(requests: OwnRequests, taskIds: readonly string[]): OwnRequests {
+  const { own, denials, shownAtMs } = requests;
+  return { own: own.filter((one) => one.shownAt !== null || !taskIds.includes(one.taskId)), denials, shownAtMs };
 }
 
 /** What is left when a task has ended: nothing of it is asked any more, and what was denied in it is forgotten. */

@@ -17,7 +17,7 @@ import {
   settled,
   shown,
   type Turns,
-  withdrawn,
+  withoutQueued,
 } from './own-requests.ts';
 import { type Abort, atIn, type SessionMachineContext, type SessionMachineEvent, taskSetup } from './session-setup.ts';
 
@@ -48,7 +48,7 @@ export const sessionSetup = taskSetup.extend({
     giveTurns: assign((scope) => dueIn(scope).requests),
     endOwn: assign((scope) => settledIn(scope).requests),
     denyOwn: assign(({ context, event }) => deniedAll(context, null, messageIn(event)).requests),
-    dropQueued: assign(({ context }, { taskIds }: Abort) => withdrawn(context, taskIds).requests),
+    dropQueued: assign(({ context }, { taskIds }: Abort) => withoutQueued(context, taskIds)),
     countRequest: assign(({ context, event }) =>
       event.type === 'request.counted'
         ? { requests: context.requests.map((one) => (one.id === event.requestId ? counted(one, event.count) : one)) }
@@ -97,11 +97,6 @@ export function endOthers(scope: Scope): { ends: readonly Ending[] } {
 
 export function endAllOwn({ context, event }: Scope): { ends: readonly Ending[] } {
   return { ends: deniedAll(context, null, messageIn(event)).others };
-}
-
-/** What waits for its turn and never gets it: its task stops. */
-export function endQueued({ context }: { context: SessionMachineContext }, taskIds: readonly string[]) {
-  return { ends: withdrawn(context, taskIds).others };
 }
 
 /** What goes on to the sessions below; null when the decision is for the session alone. */

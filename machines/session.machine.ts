@@ -9,7 +9,6 @@ import {
   endAllOwn,
   endDenied,
   endOthers,
-  endQueued,
   passedOn,
   sessionSetup,
   turnsOf,
@@ -65,7 +64,6 @@ export const sessionMachine = sessionSetup.createMachine({
         { type: 'dropOrders', params: ({ context, event }) => ({ orders: context.queue, reason: event.reason }) },
         'emptyQueue',
         { type: 'announceAborting', params: abortAll },
-        { type: 'endRequests', params: (scope) => endQueued(scope, abortAll(scope).taskIds) },
         { type: 'dropQueued', params: abortAll },
         { type: 'sendAbort', params: abortAll },
       ],
@@ -81,7 +79,6 @@ export const sessionMachine = sessionSetup.createMachine({
       {
         actions: [
           { type: 'announceAborting', params: abortNamed },
-          { type: 'endRequests', params: (scope) => endQueued(scope, abortNamed(scope).taskIds) },
           { type: 'dropQueued', params: abortNamed },
           { type: 'sendAbort', params: abortNamed },
         ],
@@ -105,7 +102,6 @@ export const sessionMachine = sessionSetup.createMachine({
             { type: 'dropOrders', params: ({ context }) => ({ orders: context.queue, reason: 'shutdown' }) },
             'emptyQueue',
             { type: 'announceAborting', params: abortAll },
-            { type: 'endRequests', params: (scope) => endQueued(scope, abortAll(scope).taskIds) },
             { type: 'dropQueued', params: abortAll },
             { type: 'sendAbort', params: abortAll },
           ],
@@ -129,7 +125,6 @@ export const sessionMachine = sessionSetup.createMachine({
             target: 'replacing',
             actions: [
               { type: 'announceAborting', params: abortReplaced },
-              { type: 'endRequests', params: (scope) => endQueued(scope, abortReplaced(scope).taskIds) },
               { type: 'dropQueued', params: abortReplaced },
               { type: 'sendAbort', params: abortReplaced },
             ],
@@ -145,7 +140,6 @@ export const sessionMachine = sessionSetup.createMachine({
                   QUEUED,
                   'addToQueue',
                   { type: 'announceAborting', params: abortReplaced },
-                  { type: 'endRequests', params: (scope) => endQueued(scope, abortReplaced(scope).taskIds) },
                   { type: 'dropQueued', params: abortReplaced },
                   { type: 'sendAbort', params: abortReplaced },
                 ],

@@ -124,7 +124,10 @@ export function offer(book: Book, request: SessionRequest): void {
 
 /** A request has ended: whoever was shown it is told, up to the root. */
 export function announceClosed(book: Book, requestId: string, resolution: Resolution): void {
-  if (book.parent === null) book.world.handlers?.get(requestId)?.abort();
+  if (book.parent === null) {
+    book.world.handlers?.get(requestId)?.abort();
+    book.world.handlers?.delete(requestId);
+  }
   book.channel.announce({ type: 'closed', requestId, resolution });
 }
 
@@ -202,8 +205,9 @@ function consult(book: Book, request: SessionRequest, onRequest: NonNullable<Boo
     return open.find(({ id }) => id === request.id)?.count ?? 1;
   };
   const done = (decision: Decision | undefined) => {
-    book.world.handlers?.delete(request.id);
+    // Who leaves it open is told all the same when it has ended.
     if (decision === undefined || controller.signal.aborted) return;
+    book.world.handlers?.delete(request.id);
     const wrong =
       typeof decision === 'string' || typeof decision === 'object'
         ? misfit(request.subject, decision)

@@ -9,9 +9,9 @@ function stageTurns(path = BELOW) {
   const { actor, clock, context } = staged;
   return {
     ...staged,
-    ask: (requestId: string, boundTo = requestId) => {
+    ask: (requestId: string, boundTo = requestId, taskId = 'a') => {
       const at = clock.now();
-      actor.send({ type: 'request.asked', taskId: 'a', requestId, identity: boundTo, boundTo, at });
+      actor.send({ type: 'request.asked', taskId, requestId, identity: boundTo, boundTo, at });
     },
     settle: (requestId: string, resolution = APPROVED) =>
       actor.send({ type: 'request.settled', requestId, resolution, at: clock.now() }),
@@ -52,6 +52,22 @@ describe('what a sub-session asks', () => {
     ]);
     settle('r1', { how: 'withdrawn', why: 'aborted' });
     expect([seen(), context().own.map(({ sameAs }) => sameAs)]).toEqual([['at-once', ['r2'], []], [null]]);
+  });
+
+  it('is never the same for two tasks', () => {
+    const { ask, context } = stageTurns();
+    ask('r1', 'x', 'a');
+    ask('r2', 'x', 'b');
+    expect(context().own.map(({ sameAs }) => sameAs)).toEqual([null, null]);
+  });
+
+  it.each(['policy', 'nobody'] as const)('is asked again when %s has denied it', (by) => {
+    const { ask, settle, seen, context } = stageTurns();
+    ask('r1', 'x');
+    settle('r1', { how: 'answered', decision: 'denied', by });
+    expect(context().denials).toEqual([]);
+    ask('r2', 'x');
+    expect(seen()).toEqual(['at-once', ['r2'], []]);
   });
 
   it('gets no turn any more when its task stops', () => {

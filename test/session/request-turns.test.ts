@@ -154,3 +154,34 @@ describe('the turns of requests', () => {
     expect(await hash()).toBe(await hash());
   });
 });
+
+describe.each([1, 3, 8])('whoever was shown a request from depth %i', (depth) => {
+  const shownTo = (limits = {}) => {
+    const signals: AbortSignal[] = [];
+    const rig = floodRig({
+      onRequest: (_, { signal }) => {
+        signals.push(signal);
+        return undefined;
+      },
+      limits,
+    });
+    const task = rig.session.start('below', { depth, kind: 'asker', input: { ids: numbered(12) } });
+    return { ...rig, task, ended: () => signals.map(({ aborted }) => aborted) };
+  };
+
+  it('is told when it is withdrawn', async () => {
+    const { session, world, task, ended } = shownTo();
+    await world.run(() => ended().length === OPEN_MAX);
+    expect(ended()).toEqual(Array(OPEN_MAX).fill(false));
+    await world.settled(task.abort());
+    expect(ended()).toEqual(Array(OPEN_MAX).fill(true));
+    await world.settled(session.close());
+  });
+
+  it('is told when it expires, and the next ones get their turn', async () => {
+    const { session, world, task, ended } = shownTo({ requestTimeoutMs: 200 });
+    await world.settled(task.outcome);
+    expect(ended()).toEqual(Array(12).fill(true));
+    await world.settled(session.close());
+  });
+});
