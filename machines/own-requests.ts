@@ -114,7 +114,7 @@ export function settled(
 ): { requests: OwnRequests; others: Ending[] } {
   const ended = requests.own.find((one) => one.requestId === requestId);
   if (ended === undefined) return { requests, others: [] };
-  const followers = requests.own.filter((one) => one.sameAs === requestId);
+  const followers = requests.own.length === 1 ? [] : requests.own.filter((one) => one.sameAs === requestId);
   const others = followers.slice(0, coveredBy(resolution)).map((one) => ({
     requestId: one.requestId,
     resolution: isAbortDecision(resolution) ? ABORTED : resolution,

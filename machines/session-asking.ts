@@ -30,6 +30,9 @@ export const sessionSetup = taskSetup.extend({
     isRepeated: ({ context, event }) => sameAs(context, askedIn(event)) !== undefined,
     hasRoom: ({ context, event }) => hasRoom(context, turnsOf(context), atIn(event)),
     isNoneQueued: ({ context }) => !context.own.some(isQueued),
+    /** The usual end of a request: there is no other one that it could be about. */
+    isAlone: ({ context, event }) =>
+      context.own.length <= 1 && event.type === 'request.settled' && denialOfAll(event.resolution) === null,
     isFreeing: (scope) => settledIn(scope).requests.own.some(isQueued),
   },
   actions: {

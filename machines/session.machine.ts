@@ -277,6 +277,7 @@ export const sessionMachine = sessionSetup.createMachine({
               { target: 'in-turn', actions: IN_QUEUE },
             ],
             'request.settled': [
+              { guard: 'isAlone', actions: 'endOwn' },
               { guard: 'isFreeing', target: 'in-turn', actions: [...ENDED, ...NEXT_TURNS] },
               { actions: ENDED },
             ],
