@@ -32,7 +32,14 @@ describe('a session to which everything is done at every moment', () => {
 
   it('meets what it is to meet', () => {
     const types = new Set(all.flatMap(({ world }) => eventsOf(world.trace()).map(({ type }) => type)));
-    for (const type of ['task.completed', 'task.failed', 'task.aborted', 'request.resolved', 'input.queued'])
+    for (const type of [
+      'task.completed',
+      'task.failed',
+      'task.aborted',
+      'request.resolved',
+      'request.shown',
+      'input.queued',
+    ])
       expect(types).toContain(type);
     const depths = new Set(all.flatMap(({ world }) => eventsOf(world.trace()).map(({ path }) => path.length)));
     expect(depths).toEqual(new Set([1, 2, 3, 4]));

@@ -65,7 +65,13 @@ function openSession(simulated: SimulatedWorld) {
     model: simulated.model(Array.from({ length: STEPS }, () => () => stepOf(model))),
     tasks: { helper: helperIn(simulated), beside: besideIn(simulated) },
     sandbox: rng.pick(['workspace-write', 'danger-full-access']),
-    limits: { requestTimeoutMs: rng.pick([null, 400]), graceMs: rng.pick([0, 100]), depthMax: 4 },
+    limits: {
+      requestTimeoutMs: rng.pick([null, 400]),
+      requestsOpenMax: rng.pick([1, 8, null]),
+      requestsPerMinuteMax: rng.pick([2, 30, null]),
+      graceMs: rng.pick([0, 100]),
+      depthMax: 4,
+    },
     ...(rng.pick([true, false]) ? { onRequest: decide } : {}),
   });
 }
@@ -121,8 +127,10 @@ function helperIn({ rng, clock }: SimulatedWorld) {
       const outcomes = await Promise.all(Array.from({ length: chance.integer(0, 2) }, open));
       if (isOne(6)) throw new Error('The helper failed.');
       if (isOne(9)) await new Promise(() => {});
-      const questions = [{ id: 'q', question: 'Really?' }];
-      if (isOne(4)) await ports.ask({ kind: 'question', questions }).catch(() => {});
+      const question = (id: number) =>
+        ports.ask({ kind: 'question', questions: [{ id: `q${id}`, question: 'Really?' }] }).catch(() => {});
+      if (isOne(4))
+        await Promise.all(Array.from({ length: chance.integer(1, 6) }, () => question(chance.integer(1, 3))));
       return { statuses: outcomes.map(({ status }) => status) };
     },
     async onAbort(_, ports) {
@@ -145,10 +153,13 @@ function besideIn({ rng, clock }: SimulatedWorld) {
   });
 }
 
+const DENY_ALL: Decision = { decision: 'denied', all: true };
+
 function decisionFor({ subject }: SessionRequest, rng: SeededRng): Decision {
   if (subject.kind === 'question')
-    return rng.pick<Decision>([{ decision: 'answered', answers: {} }, 'denied', 'abort']);
-  return rng.pick<Decision>(['approved', 'approved', 'approved-for-session', 'denied', 'abort']);
+    return rng.pick<Decision>([{ decision: 'answered', answers: {} }, 'denied', DENY_ALL, 'abort']);
+  const once: Decision = { decision: 'approved', count: 1 };
+  return rng.pick<Decision>(['approved', once, 'approved-for-session', 'denied', DENY_ALL, 'abort']);
 }
 
 /** Does one thing to the session each time it is called. */
