@@ -126,7 +126,10 @@ type AskScope = Parameters<OnRequest>[1];
 
 const ANSWERABLE: ReadonlySet<string> = new Set(['command', 'patch']);
 const QUESTION = ['[y] approve  [a] approve, and the same again in this session', '[n] deny  [x] stop the task:'];
-const QUESTION_BELOW = [...QUESTION.slice(0, 1), '[n] deny  [d] deny all that this sub-session asks  [x] stop the task:'];
+const QUESTION_BELOW = [
+  ...QUESTION.slice(0, 1),
+  '[n] deny  [d] deny all that this sub-session asks  [x] stop the task:',
+];
 const DECISIONS: ReadonlyMap<string, Decision> = new Map([
   ['y', 'approved'],
   ['yes', 'approved'],
