@@ -17,7 +17,8 @@ export type Attempt = Readonly<{
   send(signal: AbortSignal): Promise<Sent>;
   /** What a rejected `send` says about the server; null when the connection is to blame. */
   explain(thrown: unknown): Fault | null;
-  tell(progress: ModelProgress): void;
+  /** False: nothing more is wanted, and the attempt ends as aborted. */
+  tell(progress: ModelProgress): boolean;
   signal: AbortSignal;
   clock: Clock;
   /** How long the server may be silent: before its answer begins, and between two events. */
@@ -49,7 +50,10 @@ export async function makeAttempt(attempt: Attempt): Promise<AttemptEnd> {
     let events = 0;
     const take = (messages: readonly SseMessage[], waiting: number) => {
       events += messages.length;
-      for (const message of messages) if (!stop.signal.aborted) pushMessage(message, stream, attempt);
+      for (const message of messages) {
+        if (state.cut !== null) break;
+        if (!pushMessage(message, stream, attempt)) cut('aborted');
+      }
       if (waiting > ANSWER_CHARACTERS_MAX) stream.fail(tooLong(where));
       if (stream.ended() !== null) watch.end();
       else if (messages.length > 0) watch.touch(stream.isWhole());
@@ -76,22 +80,19 @@ function endOf(stream: AnswerStream | null, cut: Fault | 'aborted' | null): Atte
   return { status: 'fault', fault: cut ?? cutFault('The request was given up before it was sent.'), usage: null };
 }
 
-function pushMessage({ event, data }: SseMessage, stream: AnswerStream, { tell, where }: Attempt): void {
-  if (data.trim() === DONE) {
-    stream.done();
-    return;
-  }
+/** False: nothing more is wanted. */
+function pushMessage({ event, data }: SseMessage, stream: AnswerStream, { tell, where }: Attempt): boolean {
   let parsed: unknown;
   try {
     parsed = JSON.parse(data);
   } catch {
-    const begin = data.slice(0, QUOTE_MAX).toWellFormed();
-    stream.fail(unreadableFault(`an event that is no JSON: ${begin}`, where));
-    return;
+    if (data.trim() === DONE) stream.done();
+    else stream.fail(unreadableFault(`an event that is no JSON: ${data.slice(0, QUOTE_MAX).toWellFormed()}`, where));
+    return true;
   }
   // Some servers name the event only in its `event:` line.
   const named = isFields(parsed) && parsed.type === undefined && event !== null ? { ...parsed, type: event } : parsed;
-  for (const progress of stream.push(named)) tell(progress);
+  return stream.push(named).every(tell);
 }
 
 /** Half an event at the end of a body is no event of a server that errs, but a sign that the rest was cut off. */

@@ -1,20 +1,6 @@
 /** Bytes of a body with a bad status that are read, for what it says: a server may send more than anyone wants to know. */
 export const ERROR_BYTES_MAX = 64 * 1024;
 
-/** A transport whose bad answers have a short body: the client reads those whole, however long they are. */
-export function withShortErrors(transport: typeof fetch): typeof fetch {
-  return async (input, init) => {
-    const response = await transport(input, init);
-    if (response.ok || response.body === null) return response;
-    const text = await shortText(response, ERROR_BYTES_MAX, init?.signal ?? null);
-    const { statusText, headers } = response;
-    return new Response(text, { status: Math.min(response.status, STATUS_MAX), statusText, headers });
-  };
-}
-
-/** The largest status that a `Response` can be made with. */
-const STATUS_MAX = 599;
-
 /** The first bytes of a body as text; the rest is let go of. Rejects when the connection breaks or `signal` aborts. */
 export async function shortText(response: Response, bytesMax: number, signal: AbortSignal | null): Promise<string> {
   if (response.body === null) return '';

@@ -158,6 +158,13 @@ const RULES: readonly Rule[] = [
   {
     code: 'model-error',
     retry: false,
+    says: 'The server sends requests to another address, to which they were not followed.',
+    advice: 'Give the address that it means as the base URL.',
+    applies: ({ status }) => status !== undefined && status >= 300 && status < 400,
+  },
+  {
+    code: 'model-error',
+    retry: false,
     says: 'The server does not offer what was asked of it.',
     advice: "Check the base URL and the wireApi: some servers speak 'chat' only.",
     applies: (complaint) => complaint.status === 405 || complaint.status === 501 || complaint.status === 505,

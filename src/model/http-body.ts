@@ -36,6 +36,11 @@ export type HttpBody = Readonly<{
   cancel(): Promise<void>;
 }>;
 
+/** Whether a body can be listened to: one of ours, and no web stream. */
+export function isHttpBody(body: object): body is HttpBody {
+  return 'listen' in body && typeof body.listen === 'function';
+}
+
 /** A body, and what can become of it from without. */
 export type OpenBody = Readonly<{
   body: HttpBody;

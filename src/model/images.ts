@@ -39,9 +39,10 @@ export function createImageLoader(load: ((path: string) => Promise<string>) | un
 
 /** The local images that a history shows, in order. */
 function localImages(history: readonly HistoryEntry[]): readonly LocalImage[] {
-  return history.flatMap((entry) =>
-    entry.type === 'message' && entry.role !== 'assistant'
-      ? entry.content.filter((part) => part.type === 'local-image')
-      : [],
-  );
+  const images: LocalImage[] = [];
+  for (const entry of history) {
+    if (entry.type !== 'message' || entry.role === 'assistant') continue;
+    for (const part of entry.content) if (part.type === 'local-image') images.push(part);
+  }
+  return images;
 }

@@ -1,14 +1,14 @@
-import { APIConnectionError, APIError, OpenAI } from 'openai';
+import type { OpenAI } from 'openai';
 import { TIMER_MAX_MS } from '../runtime/clock.ts';
 import { makeAttempt } from './attempt.ts';
-import { withShortErrors } from './bounded-body.ts';
-import { createRequestBudget, type Endpoint, type Refusal } from './endpoint.ts';
-import { faultOf, retryAfterMs } from './faults.ts';
+import { type Api, type Body, createRequestBudget, type Endpoint, RefusedError, refusalIn } from './endpoint.ts';
+import { faultOf } from './faults.ts';
+import { takesPieces } from './http-fetch.ts';
 import { createImageLoader } from './images.ts';
 import { type OpenAIModelOptions, REQUESTS_MAX, readSettings, type Settings } from './openai-settings.ts';
 import type { Model } from './port.ts';
+import { readRefusal } from './refusal-body.ts';
 import { sampleWithRetries } from './retrying.ts';
-import { type Fields, fieldsOf, textOf } from './wire-values.ts';
 import { WIRES } from './wires.ts';
 
 export type { OpenAIModelOptions } from './openai-settings.ts';
@@ -24,7 +24,7 @@ export function openaiModel(options: OpenAIModelOptions): Model {
   const { where } = endpoint;
   const wire = WIRES[settings.wireApi](endpoint);
   const explain = (thrown: unknown) => {
-    const refusal = endpoint.refusal(thrown);
+    const refusal = refusalIn(thrown);
     return refusal === null ? null : faultOf(refusal, where);
   };
   return {
@@ -33,11 +33,9 @@ export function openaiModel(options: OpenAIModelOptions): Model {
     contextWindow: options.contextWindow ?? null,
     sample(request, onProgress, signal) {
       const budget = createRequestBudget(Math.max(REQUESTS_MAX, 1 + maxRetries));
+      const send = (end: AbortSignal) => wire.send(request, budget, end);
       return sampleWithRetries({
-        attempt: (tell, stop) => {
-          const send = (end: AbortSignal) => wire.send(request, budget, end);
-          return makeAttempt({ send, explain, tell, signal: stop, clock, idleTimeoutMs, timeoutMs, where });
-        },
+        attempt: (tell) => makeAttempt({ send, explain, tell, signal, clock, idleTimeoutMs, timeoutMs, where }),
         onProgress,
         signal,
         clock,
@@ -50,8 +48,9 @@ export function openaiModel(options: OpenAIModelOptions): Model {
 }
 
 function createEndpoint(settings: Settings, options: OpenAIModelOptions): Endpoint {
-  const { baseURL, provider, model, isOpenAI } = settings;
-  const client = createClient(settings, options);
+  const { baseURL, provider, model, isOpenAI, clock, secrets } = settings;
+  const { fetch: transport = globalThis.fetch } = options;
+  const heads = createHeads(settings, options);
   return {
     baseURL,
     where: baseURL.replace(/[?#].*$/, ''),
@@ -59,42 +58,48 @@ function createEndpoint(settings: Settings, options: OpenAIModelOptions): Endpoi
     model,
     isOpenAI,
     loadImages: createImageLoader(options.loadImage),
-    post: (api, body, signal) =>
-      api === 'chat'
-        ? client.chat.completions.create(chatParams(body), { signal }).asResponse()
-        : client.responses.create(responsesParams(body), { signal }).asResponse(),
-    refusal: (thrown) => refusalOf(thrown, settings),
+    async post(api, body, signal) {
+      const { url, headers } = heads.known(api) ?? (await heads.make(api));
+      signal.throwIfAborted();
+      const response = await transport(url, { method: 'POST', headers, body: sendable(body, transport), signal });
+      if (response.ok) return response;
+      throw new RefusedError(await readRefusal(response, { signal, secrets, nowMs: clock.now() }));
+    },
   };
 }
 
-/** The items are what servers sent, or what `responsesBody` makes: no type of the client's covers both. */
-function responsesParams(body: Fields): OpenAI.Responses.ResponseCreateParamsStreaming {
-  return body as unknown as OpenAI.Responses.ResponseCreateParamsStreaming; // For the reason above.
+function sendable(body: Body, transport: typeof fetch): NonNullable<RequestInit['body']> {
+  if (typeof body === 'string') return body;
+  return takesPieces(transport) ? (body as unknown as NonNullable<RequestInit['body']>) : Buffer.concat(body); // Ours takes more than a `fetch` does.
 }
 
-/** The messages carry what servers put beside them: no type of the client's covers that. */
-function chatParams(body: Fields): OpenAI.Chat.ChatCompletionCreateParamsStreaming {
-  return body as unknown as OpenAI.Chat.ChatCompletionCreateParamsStreaming; // For the reason above.
-}
+/** Where a request goes, and all that is said with it but its body. */
+type Head = Readonly<{ url: string; headers: Readonly<Record<string, string>> }>;
 
-/** What the client's error says about the server; null when none was reached. */
-function refusalOf(thrown: unknown, { secrets, clock }: Settings): Refusal | null {
-  if (!(thrown instanceof APIError) || thrown instanceof APIConnectionError || thrown.status === undefined) return null;
-  const { status, headers } = thrown;
-  const words = textOf(fieldsOf(thrown.error).message) ?? thrown.message.replace(/^\d{3} /, '');
+const PATHS: Readonly<Record<Api, string>> = { responses: '/responses', chat: '/chat/completions' };
+
+/**
+ * The heads of requests, as the client makes them: with its address, its way to name the key, its own headers and those
+ * of the caller. Each is made once, because none of that changes; the client is loaded when the first is wanted.
+ */
+function createHeads(settings: Settings, options: OpenAIModelOptions) {
+  const heads = new Map<Api, Head>();
   return {
-    status,
-    code: textOf(thrown.code),
-    type: textOf(thrown.type),
-    param: textOf(thrown.param),
-    message: secrets.reduce((text, secret) => text.replaceAll(secret, '[the API key]'), words),
-    retryAfterMs: headers === undefined ? null : retryAfterMs(headers, clock.now()),
+    known: (api: Api) => heads.get(api),
+    async make(api: Api): Promise<Head> {
+      const client = await createClient(settings, options);
+      const { url, req } = await client.buildRequest({ method: 'post', path: PATHS[api], body: {}, stream: true });
+      const head = { url, headers: Object.freeze(Object.fromEntries(req.headers)) };
+      heads.set(api, head);
+      return head;
+    },
   };
 }
 
-/** The client with its own retries, timeouts and logs switched off, and told what it would look up in the environment. */
-function createClient(settings: Settings, { fetch, env = process.env }: OpenAIModelOptions): OpenAI {
+/** The client, told what it would look up in the environment. Its own retries, timeouts and logs are of no use here. */
+async function createClient(settings: Settings, { env = process.env }: OpenAIModelOptions): Promise<OpenAI> {
   const { apiKey, baseURL, headers, query, isOpenAIHost } = settings;
+  const { OpenAI } = await import('openai');
   return new OpenAI({
     apiKey,
     baseURL,
@@ -107,6 +112,5 @@ function createClient(settings: Settings, { fetch, env = process.env }: OpenAIMo
     logLevel: 'off',
     defaultHeaders: headers,
     ...(query === undefined ? {} : { defaultQuery: query }),
-    fetch: withShortErrors(fetch ?? globalThis.fetch),
   });
 }

@@ -15,9 +15,14 @@ const UNSUPPORTED =
 const ABOUT_SCHEMA = /invalid schema|invalid_json_schema/i;
 
 /** What the server refuses to know of what was sent; empty when its complaint is about something else. */
-export function refusedIn(refusal: Refusal | null, body: Fields, refusables: readonly Refusable[]): readonly string[] {
+export function refusedIn(
+  refusal: Refusal | null,
+  bodyOf: () => Fields,
+  refusables: readonly Refusable[],
+): readonly string[] {
   if (refusal === null || (refusal.status !== 400 && refusal.status !== 422)) return [];
   const { message, code } = refusal;
+  const body = bodyOf();
   const param = refusal.param?.split(/[.[]/)[0] ?? null;
   const saysSo = (UNSUPPORTED.test(message) || UNSUPPORTED.test(code ?? '')) && !ABOUT_SCHEMA.test(message);
   return refusables

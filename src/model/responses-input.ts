@@ -17,11 +17,19 @@ export const RESPONSES_REFUSABLES: readonly Refusable[] = [
 
 /** The body of a request to the Responses API: the whole history each time, and nothing kept by the server. */
 export function responsesBody(request: ModelRequest, server: Server, without: ReadonlySet<string>): Fields {
+  return { ...responsesHead(request, server, without), input: inputItems(request.history, server, without) };
+}
+
+/** The body but for its input. */
+export function responsesHead(
+  request: Omit<ModelRequest, 'history'>,
+  server: Omit<Server, 'images'>,
+  without: ReadonlySet<string>,
+): Fields {
   const { instructions, tools, effort, outputSchema } = request;
-  const body: Fields = {
+  const head: Fields = {
     model: server.model,
     ...(instructions === null ? {} : { instructions }),
-    input: inputItems(request.history, server, without),
     stream: true,
     store: false,
     prompt_cache_key: request.cacheKey,
@@ -43,20 +51,26 @@ export function responsesBody(request: ModelRequest, server: Server, without: Re
       ? {}
       : { text: { format: { type: 'json_schema', name: 'output', schema: outputSchema, strict: true } } }),
   };
-  return without.size === 0 ? body : Object.fromEntries(Object.entries(body).filter(([field]) => !without.has(field)));
+  return without.size === 0 ? head : Object.fromEntries(Object.entries(head).filter(([field]) => !without.has(field)));
 }
 
-/** The history as input items. What this provider sent goes back unchanged. */
+/** The history, from one place of it on, as input items. What this provider sent goes back unchanged. */
 export function inputItems(
   history: readonly HistoryEntry[],
   server: Server,
   without: ReadonlySet<string> = NOTHING,
+  from = 0,
+  to = history.length,
 ): readonly unknown[] {
   const developer = without.has(DEVELOPER_ROLE.name) ? 'system' : 'developer';
-  return history.flatMap((entry, at) => {
-    if (entry.type === 'reasoning') return isReasoningOf(history, at, server) ? [entry.raw?.item] : [];
-    return [sentItem(entry, server) ?? inputItem(entry, server, developer)];
-  });
+  const items: unknown[] = [];
+  for (let at = from; at < to; at += 1) {
+    const entry = history[at];
+    if (entry === undefined) break;
+    if (entry.type !== 'reasoning') items.push(sentItem(entry, server) ?? inputItem(entry, server, developer));
+    else if (isReasoningOf(history, at, server)) items.push(entry.raw?.item);
+  }
+  return items;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();

@@ -11,7 +11,8 @@ export const BACKOFF_MS = 200;
 export const JITTER = 0.1;
 
 export type Sampling = Readonly<{
-  attempt(tell: (progress: ModelProgress) => void, signal: AbortSignal): Promise<AttemptEnd>;
+  /** `tell` gives false when nothing more is wanted of the attempt, which then ends as aborted. */
+  attempt(tell: (progress: ModelProgress) => boolean): Promise<AttemptEnd>;
   onProgress(progress: ModelProgress): void;
   signal: AbortSignal;
   clock: Clock;
@@ -27,25 +28,29 @@ export type Sampling = Readonly<{
  * before its delay, and the delay ends when `signal` aborts. Never rejects: an `onProgress` that throws ends the request.
  */
 export async function sampleWithRetries({ attempt, onProgress, ...sampling }: Sampling): Promise<ModelAnswer> {
-  const { clock, rng, maxRetries, requestsLeft } = sampling;
-  const listener = guarded(onProgress);
-  const signal = AbortSignal.any([sampling.signal, listener.broken]);
+  const { signal, clock, rng, maxRetries, requestsLeft } = sampling;
+  let broken: TaskError | null = null;
+  const tell = (progress: ModelProgress) => {
+    if (signal.aborted || broken !== null) return false;
+    try {
+      onProgress(progress);
+    } catch (thrown) {
+      broken = { code: 'internal', message: `A listener to the model threw: ${messageOf(thrown)}`, retryable: false };
+    }
+    return broken === null;
+  };
   for (let attempts = 1; ; attempts += 1) {
-    if (listener.broken.aborted) return failed(listener.error());
+    if (broken !== null) return failed(broken);
     if (signal.aborted) return { status: 'aborted' };
-    const tell = (progress: ModelProgress) => {
-      if (!signal.aborted) listener.tell(progress);
-    };
-    const end = await attempt(tell, signal);
-    if (listener.broken.aborted) return failed(listener.error());
+    const end = await attempt(tell);
+    if (broken !== null) return failed(broken);
     if (end.status !== 'fault') return end;
     const { error, retriesMax, retryAfterMs } = end.fault;
     const retries = Math.min(maxRetries, retriesMax, attempts - 1 + requestsLeft());
     if (attempts > retries)
       return { ...failed(attempts === 1 ? error : withAttempts(error, attempts)), usage: end.usage };
     const delayMs = retryAfterMs ?? backoffMs(attempts, rng);
-    tell({ type: 'retrying', attempt: attempts, of: retries, delayMs, error });
-    await pause(clock, delayMs, signal);
+    if (tell({ type: 'retrying', attempt: attempts, of: retries, delayMs, error })) await pause(clock, delayMs, signal);
   }
 }
 
@@ -59,26 +64,4 @@ function failed(error: TaskError): Extract<ModelAnswer, { status: 'failed' }> {
 
 function withAttempts(error: TaskError, attempts: number): TaskError {
   return { ...error, message: `${error.message} Tried ${attempts} times.` };
-}
-
-/** A listener that is told nothing more once it has thrown. */
-function guarded(onProgress: (progress: ModelProgress) => void) {
-  const broken = new AbortController();
-  let message = '';
-  return {
-    broken: broken.signal,
-    error: (): TaskError => ({
-      code: 'internal',
-      message: `A listener to the model threw: ${message}`,
-      retryable: false,
-    }),
-    tell(progress: ModelProgress) {
-      try {
-        onProgress(progress);
-      } catch (thrown) {
-        message = messageOf(thrown);
-        broken.abort();
-      }
-    },
-  };
 }

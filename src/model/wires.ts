@@ -2,9 +2,10 @@ import type { Sent } from './attempt.ts';
 import { shortText } from './bounded-body.ts';
 import { CHAT_REFUSABLES, chatBody } from './chat-input.ts';
 import { createChatStream } from './chat-stream.ts';
-import type { Api, Endpoint, RequestBudget } from './endpoint.ts';
+import { type Api, type Endpoint, type RequestBudget, refusalIn } from './endpoint.ts';
 import type { ModelRequest } from './port.ts';
 import { refusedIn } from './refusals.ts';
+import { createResponsesWriter } from './responses-body.ts';
 import { RESPONSES_REFUSABLES, responsesBody } from './responses-input.ts';
 import { createResponsesStream } from './responses-stream.ts';
 import { lacksApi, saysUnknownApi } from './unknown-api.ts';
@@ -25,26 +26,40 @@ export const WIRES = {
 } satisfies Record<string, (endpoint: Endpoint) => Wire>;
 
 const DIALECTS = {
-  responses: { makeBody: responsesBody, createStream: createResponsesStream, refusables: RESPONSES_REFUSABLES },
-  chat: { makeBody: chatBody, createStream: createChatStream, refusables: CHAT_REFUSABLES },
+  responses: {
+    makeBody: responsesBody,
+    createWriter: createResponsesWriter,
+    createStream: createResponsesStream,
+    refusables: RESPONSES_REFUSABLES,
+  },
+  chat: {
+    makeBody: chatBody,
+    createWriter:
+      () =>
+      (...wanted: Parameters<typeof chatBody>) =>
+        JSON.stringify(chatBody(...wanted)),
+    createStream: createChatStream,
+    refusables: CHAT_REFUSABLES,
+  },
 } as const;
 
 function createWire(endpoint: Endpoint, api: Api): Wire {
-  const { makeBody, createStream, refusables } = DIALECTS[api];
+  const { makeBody, createWriter, createStream, refusables } = DIALECTS[api];
   const { provider, isOpenAI, where } = endpoint;
+  const write = createWriter();
   const refused = new Set<string>();
   return {
     async send(request, budget, signal) {
       const images = await endpoint.loadImages(request.history, signal);
       const server = { provider, isOpenAI, images, model: request.model ?? endpoint.model };
       for (;;) {
-        const body = makeBody(request, server, refused);
+        const body = write(request, server, refused);
         budget.spend();
         try {
           const response = await endpoint.post(api, body, signal);
           return { response, stream: createStream({ callIdPrefix: `call_${request.history.length}_`, where }) };
         } catch (thrown) {
-          const names = refusedIn(endpoint.refusal(thrown), body, refusables);
+          const names = refusedIn(refusalIn(thrown), () => makeBody(request, server, refused), refusables);
           for (const name of names) refused.add(name);
           if (names.length === 0 || budget.left() <= 0) throw thrown;
         }
@@ -66,14 +81,14 @@ function createAutoWire(endpoint: Endpoint): Wire {
           const sent = await sentUnlessUnknown(await wires.responses.send(request, budget, signal), signal);
           if (sent !== null) return remembered(endpoint, 'responses', sent);
         } catch (thrown) {
-          if (!lacksApi(endpoint.refusal(thrown)) || budget.left() <= 0) throw thrown;
+          if (!lacksApi(refusalIn(thrown)) || budget.left() <= 0) throw thrown;
         }
       }
       guess = 'chat';
       try {
         return remembered(endpoint, 'chat', await wires.chat.send(request, budget, signal));
       } catch (thrown) {
-        if (lacksApi(endpoint.refusal(thrown))) guess = 'responses';
+        if (lacksApi(refusalIn(thrown))) guess = 'responses';
         throw thrown;
       }
     },

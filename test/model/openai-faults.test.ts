@@ -56,7 +56,10 @@ const failing = (code: string) =>
 
 type Row = { what: string; replies: readonly Reply[]; requests: number; delays?: readonly number[]; ends: string };
 
+const elsewhere: Reply = (response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/v1' }).end();
+
 const rows: readonly Row[] = [
+  { what: 'a redirect to another server', replies: [elsewhere], requests: 1, ends: 'model-error' },
   { what: 'a 500, then an answer', replies: [fail(500, 'server_error'), said], requests: 2, delays: [200], ends: 'Hi' },
   {
     what: 'a server that stays down',

@@ -1,4 +1,6 @@
+import { OpenAI } from 'openai';
 import { describe, expect, test } from 'vitest';
+import { httpFetch } from '../../src/model/http-fetch.ts';
 import { type OpenAIModelOptions, openaiModel } from '../../src/model/openai.ts';
 import type { ModelProgress, ModelRequest } from '../../src/model/port.ts';
 import { EVENT_STREAM, type Reply, replyEvents, replyJson, saying, sse, startModelServer } from './model-server.ts';
@@ -112,6 +114,44 @@ describe('a request', () => {
         },
       },
     ]);
+  });
+
+  test.each([
+    { what: 'plain', options: {} },
+    {
+      what: 'with headers and a query',
+      options: { defaultHeaders: { 'x-mine': '1' }, defaultQuery: { version: '2' } },
+    },
+    { what: 'as Azure wants it', options: { defaultHeaders: { 'api-key': 'azure-key', authorization: null } } },
+    { what: 'without one of its own headers', options: { defaultHeaders: { 'X-Stainless-Lang': null } } },
+  ])('has the head that the client would give it: $what', async ({ options }) => {
+    const server = await startModelServer(replyEvents(saying('Hi')));
+    const { baseURL } = server;
+    const client = new OpenAI({ apiKey: 'key', baseURL, maxRetries: 0, fetch: httpFetch(), ...options });
+    await client.responses.create({ model: 'any', input: 'Hello', stream: true }).asResponse();
+    const model = openaiModel({ model: 'any', apiKey: 'key', baseURL, env: {}, fetch: httpFetch(), ...options });
+    for (let turn = 0; turn < 2; turn += 1) await model.sample(REQUEST, ignore, never);
+    const heads = server.heads.map(({ url, headers: { 'content-length': _, ...headers } }) => ({ url, headers }));
+    expect(heads).toEqual([heads[0], heads[0], heads[0]]);
+  });
+
+  test.each([
+    { transport: 'ours', fetch: httpFetch() },
+    { transport: "Node's own", fetch: globalThis.fetch },
+  ])('carries a history that grows long, over a transport that is $transport', async ({ fetch }) => {
+    const server = await startModelServer(replyEvents(saying('Hi')));
+    const model = openaiModel({ model: 'any', baseURL: server.baseURL, env: {}, fetch });
+    const texts = Array.from({ length: 60 }, (_, turn) => `Grüße ${turn}`);
+    const entries = texts.map(
+      (text) => ({ type: 'message', role: 'user', content: [{ type: 'text', text }] }) as const,
+    );
+    for (const length of [10, 40, 60]) {
+      await model.sample({ ...REQUEST, history: entries.slice(0, length) }, ignore, never);
+    }
+    const item = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+    expect(server.bodies.map((body) => Object(body).input)).toEqual(
+      [10, 40, 60].map((length) => texts.slice(0, length).map(item)),
+    );
   });
 
   test('leaves a field out from then on when the server does not know it', async () => {
