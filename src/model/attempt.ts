@@ -4,6 +4,7 @@ import { readEvents } from './event-body.ts';
 import { connectionFault, cutFault, type Fault, protocolFault, unreadableFault } from './faults.ts';
 import type { ModelProgress } from './port.ts';
 import type { SseMessage } from './sse.ts';
+import { textDeltaIn } from './text-delta.ts';
 import { isFields } from './wire-values.ts';
 
 export type AttemptEnd = StreamEnd | Readonly<{ status: 'aborted' }>;
@@ -84,7 +85,7 @@ function endOf(stream: AnswerStream | null, cut: Fault | 'aborted' | null): Atte
 function pushMessage({ event, data }: SseMessage, stream: AnswerStream, { tell, where }: Attempt): boolean {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(data);
+    parsed = textDeltaIn(data) ?? JSON.parse(data);
   } catch {
     if (data.trim() === DONE) stream.done();
     else stream.fail(unreadableFault(`an event that is no JSON: ${data.slice(0, QUOTE_MAX).toWellFormed()}`, where));

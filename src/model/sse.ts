@@ -26,6 +26,12 @@ export function createSseReader(): SseReader {
     const messages: SseMessage[] = [];
     let start = afterCarriageReturn && chunk.startsWith('\n') ? 1 : 0;
     afterCarriageReturn = false;
+    if (!chunk.includes('\r')) {
+      for (let end = chunk.indexOf('\n', start); end !== -1; end = chunk.indexOf('\n', start)) {
+        endLine(chunk.slice(start, end), messages);
+        start = end + 1;
+      }
+    }
     const lineEnd = /\r\n|\n|\r/g;
     lineEnd.lastIndex = start;
     for (let found = lineEnd.exec(chunk); found !== null; found = lineEnd.exec(chunk)) {
@@ -46,6 +52,11 @@ export function createSseReader(): SseReader {
       event = null;
       data = [];
       pending = 0;
+      return;
+    }
+    if (line.startsWith('data: ')) {
+      data.push(line.slice(6));
+      pending += last.length;
       return;
     }
     const colon = line.indexOf(':');
