@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { COMMAND_MEASURES } from './commands.ts';
 import { measureDecisions } from './nested-decision.ts';
 import type { Peer, PeerName } from './peer.ts';
@@ -19,6 +20,7 @@ export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures
   'deltas-to-1': (bench) => measureDeltas(bench, 1),
   'deltas-to-10': (bench) => measureDeltas(bench, 10),
   'long-session': measureLongSession,
+  burst: measureBurst,
   decision: ({ size }) => measureDecisions(size),
   ...COMMAND_MEASURES,
 };
@@ -125,7 +127,35 @@ async function measureDeltas({ peer, size }: Bench, subscribers: number): Promis
   return { cpuUs: (cpuMs(start) * 1_000) / (size.count * STREAM_DELTAS) };
 }
 
-/** Windows as wide as their distance allows: garbage is collected in the same places in each run. */
+/** How often the loop is looked at, in ms. */
+const LOOK_MS = 1;
+
+/** All are opened and started in one go, as nobody paces them; then the loop is watched until the last has ended. */
+async function measureBurst({ peer, size }: Bench): Promise<Figures> {
+  await repeat(size.warmUp, async () => {
+    const conversation = peer.open('tools-5');
+    await conversation.turn();
+    await conversation.close();
+  });
+  await sleep(LET_GO_MS);
+  const delays = monitorEventLoopDelay({ resolution: LOOK_MS });
+  delays.enable();
+  await sleep(10 * LOOK_MS);
+  const start = process.cpuUsage();
+  await Promise.all(
+    Array.from({ length: size.count }, async () => {
+      const conversation = peer.open('tools-5');
+      await conversation.turn();
+      await conversation.close();
+    }),
+  );
+  const spent = cpuMs(start);
+  await sleep(10 * LOOK_MS);
+  delays.disable();
+  return { cpuMs: spent / size.count, heldMs: delays.max / 1_000_000 - LOOK_MS };
+}
+
+/** The windows lie around the turns of which they tell: 100 and 2,000, where the size is 200. */
 async function measureLongSession({ peer, size }: Bench): Promise<Figures> {
   await repeat(size.warmUp, async () => {
     const conversation = peer.open('deltas-5');
@@ -140,7 +170,7 @@ async function measureLongSession({ peer, size }: Bench): Promise<Figures> {
   };
   await repeat(size.count / 2, conversation.turn);
   const earlyMs = await window();
-  await repeat(size.count * 3.5, conversation.turn);
+  await repeat(size.count * 8.5, conversation.turn);
   const lateMs = await window();
   await conversation.close();
   return { earlyMs, lateMs, growth: lateMs / earlyMs };

@@ -85,10 +85,10 @@ export const SCENARIOS: readonly Scenario[] = [
     peers: PEER_NAMES,
     repetitions: 2,
     size: { warmUp: 300, count: 200 },
-    quick: { warmUp: 3, count: 5 },
+    quick: { warmUp: 3, count: 6 },
     rows: [
       { figure: 'earlyMs', what: 'CPU of a turn after 100 (deltas-5)', unit: 'ms', target: null },
-      { figure: 'lateMs', what: 'CPU of a turn after 1,000', unit: 'ms', target: null },
+      { figure: 'lateMs', what: 'CPU of a turn after 2,000', unit: 'ms', target: null },
       { figure: 'growth', what: 'the second to the first', unit: '×', target: own(1.5) },
     ],
   },
@@ -105,6 +105,18 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   ...COMMAND_SCENARIOS,
+  {
+    number: 11,
+    name: 'burst',
+    peers: PEER_NAMES,
+    repetitions: 3,
+    size: { warmUp: 200, count: 1_000 },
+    quick: { warmUp: 3, count: 20 },
+    rows: [
+      { figure: 'cpuMs', what: 'CPU of a session, 1,000 started at once (tools-5)', unit: 'ms', target: ratio(1.25) },
+      { figure: 'heldMs', what: 'the longest that they held the event loop', unit: 'ms', target: own(150) },
+    ],
+  },
 ];
 
 function deltas(subscribers: number, target: Target | null): Scenario {

@@ -24,7 +24,7 @@ import {
 } from '../src/protocol/messages.ts';
 import type { AbortReason } from '../src/protocol/outcomes.ts';
 import type { SessionRequest } from '../src/protocol/requests.ts';
-import { type Logic, provided, type TimerLogic, toParent } from './logic.ts';
+import { type Logic, provided, type TimerLogic, type TurnLogic, toParent } from './logic.ts';
 import { type OwnRequests, withoutTask } from './own-requests.ts';
 
 export type TaskLogic = Logic<TaskInput, TaskCommand, TaskEnd>;
@@ -52,9 +52,11 @@ type Scope = { context: SessionMachineContext; event: SessionMachineEvent };
 
 const base = setup({
   types: {} as { context: SessionMachineContext; events: SessionMachineEvent; input: SessionInput },
-  actors: { task: provided<TaskLogic>(), timer: provided<TimerLogic>() },
+  actors: { task: provided<TaskLogic>(), timer: provided<TimerLogic>(), turn: provided<TurnLogic>() },
   guards: {
     isBeside: (scope) => orderIn(scope).placement === 'beside',
+    isCrowded: ({ event }) => event.type === 'op.start' && event.crowded === true,
+    isQueueEmpty: ({ context }) => context.queue.length === 0,
     isRefusing: (scope) => orderIn(scope).whenBusy === 'reject',
     isReplacing: (scope) => orderIn(scope).whenBusy === 'replace',
     isForeground: (scope) => scope.context.foreground?.childId === childIn(scope.event),

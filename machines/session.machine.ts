@@ -113,9 +113,24 @@ export const sessionMachine = sessionSetup.createMachine({
           on: {
             'op.start': [
               { guard: 'isBeside', actions: [STARTED, 'takeSlot', 'announceStart', 'spawnTask'] },
+              { guard: 'isCrowded', target: 'admitting', actions: [QUEUED, 'addToQueue'] },
               { target: 'busy', actions: [STARTED, 'takeSlot', 'announceStart', 'spawnTask'] },
             ],
             'op.steer': { target: 'busy', actions: [STARTED, 'takeSlot', 'announceStart', 'spawnTask'] },
+          },
+        },
+        admitting: {
+          description: 'Many sessions start at once; this one waits for its turn.',
+          meta: { waitsFor: 'queue' },
+          invoke: { id: 'turn', src: 'turn' },
+          always: { guard: 'isQueueEmpty', target: 'idle' },
+          on: {
+            'op.start': [
+              { guard: 'isBeside', actions: [STARTED, 'takeSlot', 'announceStart', 'spawnTask'] },
+              { guard: 'isRefusing', actions: BUSY },
+              { actions: [QUEUED, 'addToQueue'] },
+            ],
+            'turn.granted': { target: 'busy', actions: ['takeSlot', 'announceStart', 'spawnTask', 'shiftQueue'] },
           },
         },
         busy: {

@@ -88,7 +88,8 @@ export type KeptInput = Readonly<{ inputId: string; input: UserInput; order: Sta
 
 /** What is asked of a session. Commands; every one of them gets an answer. */
 export type SessionOp =
-  | Readonly<{ type: 'op.start'; order: StartOrder; at: number }>
+  /** `crowded`: so many start at once that this one is to wait for its turn, where it would begin now. */
+  | Readonly<{ type: 'op.start'; order: StartOrder; at: number; crowded?: boolean }>
   | Readonly<{ type: 'op.steer'; kept: KeptInput; at: number }>
   | Readonly<{ type: 'op.cancel'; taskId: string }>
   | Readonly<{ type: 'op.abort'; taskId: string; reason: AbortReason; at: number; deadline: number }>
@@ -120,6 +121,7 @@ export type SessionSignal =
   | Readonly<{ type: 'terminal.released'; taskId: string; at: number }>
   | Readonly<{ type: 'task.acknowledged'; taskId: string; at: number }>
   | Readonly<{ type: 'deadline.passed'; at: number }>
+  | Readonly<{ type: 'turn.granted'; at: number }>
   | Readonly<{ type: 'attention.over' }>;
 
 /** `requests…Max`: how many it may have in front of people; all when left out. `denied`: whatever it asks is denied. */

@@ -4,6 +4,7 @@ import type { Item, ItemDraft } from '../protocol/items.ts';
 import type { StartOrder, TaskEnd } from '../protocol/messages.ts';
 import { type AbortReason, NOT_RUNNING, type Receipt, type TaskOutcome } from '../protocol/outcomes.ts';
 import { NO_USAGE } from '../protocol/usage.ts';
+import { admissionOf } from '../runtime/admission.ts';
 import type { CallRecord } from '../tasks/ports.ts';
 import { settle } from './asking.ts';
 import type { Book, OpenItem, TaskRecord } from './book.ts';
@@ -19,6 +20,7 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
   const record = book.tasks.get(end.taskId);
   if (record === undefined) return;
   record.revoked = true;
+  admissionOf(book.world.clock).over();
   const { taskId, kind } = end;
   for (const [requestId, asking] of book.askings ?? []) {
     if (asking.taskId !== taskId) continue;

@@ -11,6 +11,7 @@ import type { Answered, Decision, SessionRequest } from '../protocol/requests.ts
 import type { TaskContext, WhenBusy } from '../protocol/settings.ts';
 import type { Usage } from '../protocol/usage.ts';
 import type { WaitingOn } from '../protocol/waiting.ts';
+import { admissionOf } from '../runtime/admission.ts';
 import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
 import { misfit } from './asking.ts';
 import type { Book } from './book.ts';
@@ -153,7 +154,12 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
 function start(book: Book, kind: string, input: unknown, { signal, whenBusy, context }: StartOptions = {}): Task {
   const order = orderOf(book.world, kind, input, { ...book.settings.context, ...context }, whenBusy);
   const options = { book, order, signal: signal ?? null, steer: (more: UserInput) => steer(book, more) };
-  return createTaskHandle(options, () => tell(book, { type: 'op.start', order, at: book.world.clock.now() }));
+  const { clock } = book.world;
+  const begin = () => {
+    const crowded = order.placement === 'foreground' && !admissionOf(clock).enter();
+    return tell(book, { type: 'op.start', order, at: clock.now(), crowded });
+  };
+  return createTaskHandle(options, begin);
 }
 
 function steer(book: Book, input: UserInput): Disposition {

@@ -2,7 +2,7 @@ import { type AnyActorLogic, fromCallback, fromPromise, sendTo } from 'xstate';
 import { type BodyLogic, type BodyValue, definedWork } from '../../machines/defined-work.machine.ts';
 import { delegate, type RelayInput, type RelayLogic, type SessionLogic } from '../../machines/delegate.machine.ts';
 import { type CleanupLogic, lifecycle, type WorkLogic } from '../../machines/lifecycle.ts';
-import type { TimerLogic } from '../../machines/logic.ts';
+import type { TimerLogic, TurnLogic } from '../../machines/logic.ts';
 import { sessionMachine } from '../../machines/session.machine.ts';
 import { endIn, orderIn } from '../../machines/session-setup.ts';
 import { relay } from '../channel/relay.ts';
@@ -11,6 +11,7 @@ import { msOf } from '../protocol/iso-time.ts';
 import type { TaskInput } from '../protocol/messages.ts';
 import { pathText } from '../protocol/path.ts';
 import { NO_USAGE } from '../protocol/usage.ts';
+import { admissionOf, turn } from '../runtime/admission.ts';
 import { lazyLogic } from '../runtime/lazy-logic.ts';
 import { leaf } from '../runtime/leaf.ts';
 import { clockOf } from '../runtime/system-clock.ts';
@@ -73,7 +74,10 @@ export function sessionLogicFor(kinds: ReadonlyMap<string, TaskDefinition>): Any
 const made = new WeakMap<object, AnyActorLogic>();
 
 const session = sessionMachine.provide({
-  actors: { timer: timer as unknown as TimerLogic }, // XState wants the snapshot types to be equal, not assignable.
+  actors: {
+    timer: timer as unknown as TimerLogic, // XState wants the snapshot types to be equal, not assignable.
+    turn: turn as unknown as TurnLogic, // Likewise.
+  },
   actions: {
     announceOpened({ context, self, system }) {
       const book = bookOf({ system }, context.sessionId);
@@ -106,6 +110,7 @@ const session = sessionMachine.provide({
         usage: NO_USAGE,
         revoked: false,
       });
+      admissionOf(book.world.clock).begun();
       commit(book, { type: 'task.started', kind, input, context: frozen }, { taskId, sync: true });
     },
     announceInput({ context, event, system }) {
