@@ -18,6 +18,7 @@ import type { HistoryEntry } from './protocol/history.ts';
 import type { TaskContext } from './protocol/settings.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createIds, systemIds, systemRng } from './runtime/ids.ts';
+import { createSmallMap } from './runtime/small-map.ts';
 import { bindClock } from './runtime/system-clock.ts';
 import { openBook } from './session/book.ts';
 import { handleOf, type Session } from './session/handle.ts';
@@ -25,11 +26,11 @@ import { logEvents } from './session/log-events.ts';
 import { sessionLogicFor } from './session/logic.ts';
 import { portsFor } from './session/ports.ts';
 import { projectInstructions } from './session/project-instructions.ts';
-import { bindWorld, type World } from './session/world.ts';
+import { bindWorld, bookOf, type World } from './session/world.ts';
 import { checkOptions, limitsOf, type SessionOptions, type WorldPorts } from './session-options.ts';
 import type { TaskDefinition, TaskDefinitions } from './tasks/define-task.ts';
 import { builtinTasks } from './tasks/index.ts';
-import { bindPorts } from './tasks/ports.ts';
+import { providePorts } from './tasks/ports.ts';
 import { applyPatchTool } from './tools/apply-patch/tool.ts';
 import type { Files } from './tools/files.ts';
 import { shellTool } from './tools/shell.ts';
@@ -59,7 +60,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
   const ports = portsOfWorld(options);
   const { tools, patches } = toolboxOf(options, ports);
   const kinds = kindsOf(options.tasks);
-  const context: TaskContext = Object.freeze({
+  const context = sharedContext({
     model: model.name,
     cwd: options.cwd ?? process.cwd(),
     sandbox: options.sandbox ?? 'workspace-write',
@@ -77,14 +78,14 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     limits,
     onRequest,
     sessionLogic: sessionLogicFor(kinds),
-    books: new Map(),
-    listeners: new Map(),
+    books: createSmallMap(),
+    listeners: createSmallMap(),
     grants: null,
     handlers: null,
     resolved: null,
     agents: 0,
-    budget: options.budget ?? {},
-    prices: options.prices ?? {},
+    budget: options.budget ?? NOTHING,
+    prices: options.prices ?? NOTHING,
     spent: { usd: 0, spawns: 0, openedAtMs: ports.clock.now() },
     redact: redactOf(options.env ?? process.env),
     preamble: preambleOf(options, ports.files, (cwd) => recovered(patches, { ...context, cwd })),
@@ -104,12 +105,30 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     input: { sessionId, path, graceMs: limits.graceMs, killMs: limits.killMs },
     ...inspection(options.inspect),
   });
-  bindClock(actor.system, ports.clock);
+  if (ports.clock !== systemClock) bindClock(actor.system, ports.clock);
   bindWorld(actor.system, world);
-  bindPorts(actor.system, (id, taskId, scope) => portsFor(bookIn(world, id), taskId, scope));
   actor.start();
   if (options.logger !== undefined) logEvents(book, options.logger);
   return handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
+}
+
+providePorts((scope, sessionId, taskId) => portsFor(bookOf(scope, sessionId), taskId, scope));
+
+const NOTHING = Object.freeze({});
+
+let lastContext: TaskContext | null = null;
+
+/** Sessions of one program mostly have the same settings: then they share them. */
+function sharedContext(context: TaskContext): TaskContext {
+  const { model, cwd, sandbox, approvalPolicy, effort } = lastContext ?? {};
+  const isSame =
+    context.model === model &&
+    context.cwd === cwd &&
+    context.sandbox === sandbox &&
+    context.approvalPolicy === approvalPolicy &&
+    context.effort === effort;
+  if (lastContext === null || !isSame) lastContext = Object.freeze(context);
+  return lastContext;
 }
 
 const redactors = new WeakMap<object, Redact>();
@@ -127,7 +146,7 @@ function preambleOf(
   files: Files,
   recover: (cwd: string) => Promise<readonly HistoryEntry[]> | null,
 ): World['preamble'] {
-  const known = new Map<string, Promise<readonly HistoryEntry[]>>();
+  const known = createSmallMap<string, Promise<readonly HistoryEntry[]>>();
   const read = async (cwd: string) => {
     const recovering = recover(cwd);
     const cut = recovering === null ? [] : await recovering;
@@ -202,6 +221,9 @@ function kindsOf(tasks: TaskDefinitions | undefined): ReadonlyMap<string, TaskDe
 /** The tools of a session, and what undoes cut patches; null where files or processes are not the machine's own. */
 type Toolbox = Readonly<{ tools: ReadonlyMap<string, Tool>; patches: PatchApplier | null }>;
 
+/** What was last put together: sessions of one program mostly have the same tools, and share them. */
+let lastToolbox: Readonly<{ own: Toolbox; added: readonly Tool[]; all: Toolbox }> | null = null;
+
 /** The built-in tools, and those of the caller. One map for all sessions that change nothing. */
 function toolboxOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Toolbox {
   const { tools, env, home, sandboxSettings, processContainer, commandRules, world } = options;
@@ -211,7 +233,12 @@ function toolboxOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Tool
   const isReal = world?.files === undefined && world?.proc === undefined;
   const own = isUsual ? builtinToolbox() : toolboxFor(ports, isReal, options);
   if (tools === undefined) return own;
-  return { ...own, tools: new Map([...own.tools, ...tools.map((tool) => [tool.name, tool] as const)]) };
+  const last = lastToolbox;
+  const isSame = last?.own === own && tools.length === last.added.length;
+  if (isSame && tools.every((tool, at) => tool === last.added[at])) return last.all;
+  const all = { ...own, tools: new Map([...own.tools, ...tools.map((tool) => [tool.name, tool] as const)]) };
+  lastToolbox = { own, added: [...tools], all };
+  return all;
 }
 
 type ToolOptions = Pick<
@@ -253,12 +280,6 @@ function once<V>(make: () => V): () => V {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-function bookIn(world: World, sessionId: string) {
-  const book = world.books.get(sessionId);
-  if (book === undefined) throw new Error(`Expected the session "${sessionId}" to be open, got one that is closed.`);
-  return book;
 }
 
 type Inspect = ((event: InspectionEvent) => void) | Observer<InspectionEvent>;

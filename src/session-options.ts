@@ -146,5 +146,5 @@ export function checkOptions(options: unknown): void {
 }
 
 export function limitsOf(limits: Partial<Limits> | undefined): Limits {
-  return Object.freeze({ ...DEFAULT_LIMITS, ...limits });
+  return limits === undefined ? DEFAULT_LIMITS : Object.freeze({ ...DEFAULT_LIMITS, ...limits });
 }

@@ -30,17 +30,20 @@ export interface Channel {
 export function createChannel(): Channel {
   const channel: LiveChannel = Object.create(METHODS);
   channel.events = new Subject();
-  channel.announcements = new Subject();
+  channel.announcements = null;
   channel.queue = null;
+  channel.isOver = false;
   channel.state = 'quiet';
   return channel;
 }
 
 type LiveChannel = Channel & {
   events: Subject<SessionEvent>;
-  announcements: Subject<Announcement>;
+  /** Made with its first subscriber: most sessions are asked nothing. */
+  announcements: Subject<Announcement> | null;
   /** What has been said and not delivered; null while there is nothing. */
   queue: (() => void)[] | null;
+  isOver: boolean;
   state: 'quiet' | 'scheduled' | 'delivering';
 };
 
@@ -50,10 +53,12 @@ const METHODS: Channel & ThisType<LiveChannel> = {
     return this.events.asObservable();
   },
   get announcements$() {
+    this.announcements ??= new Subject();
+    if (this.isOver) this.announcements.complete();
     return this.announcements.asObservable();
   },
   get listened() {
-    return this.announcements.observed;
+    return this.announcements?.observed === true;
   },
   tell(event) {
     if (event.seq !== null || this.state !== 'quiet') {
@@ -66,12 +71,13 @@ const METHODS: Channel & ThisType<LiveChannel> = {
     if (this.queue !== null) drain(this);
   },
   announce(announcement) {
-    enqueue(this, () => this.announcements.next(announcement));
+    enqueue(this, () => this.announcements?.next(announcement));
   },
   complete() {
     enqueue(this, () => {
+      this.isOver = true;
       this.events.complete();
-      this.announcements.complete();
+      this.announcements?.complete();
     });
   },
 };

@@ -39,38 +39,43 @@ export const systemIds = (): Ids => {
 
 let ids: Ids | null = null;
 
-const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const CROCKFORD = Buffer.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ');
+const TIME_DIGITS = 10;
+const DIGITS = 26;
 
 /** ULIDs from a clock and a source of chance; within one millisecond they still grow. */
 export function createIds(clock: Clock, rng: Rng): Ids {
+  const digits = new Uint8Array(DIGITS);
+  const text = Buffer.alloc(DIGITS);
   let lastMs = -1;
-  let random: number[] = [];
+  const put = (place: number, digit: number) => {
+    digits[place] = digit;
+    text[place] = CROCKFORD[digit] ?? 0;
+  };
+  const begin = (ms: number) => {
+    let rest = ms;
+    for (let place = TIME_DIGITS - 1; place >= 0; place -= 1) {
+      put(place, rest % 32);
+      rest = Math.floor(rest / 32);
+    }
+    const random = rng.bytes(DIGITS - TIME_DIGITS);
+    for (let place = TIME_DIGITS; place < DIGITS; place += 1) put(place, (random[place - TIME_DIGITS] ?? 0) & 31);
+  };
+  const increment = () => {
+    for (let place = DIGITS - 1; place >= TIME_DIGITS; place -= 1) {
+      const digit = ((digits[place] ?? 0) + 1) % 32;
+      put(place, digit);
+      if (digit !== 0) return;
+    }
+  };
   return {
     next() {
       const ms = Math.max(clock.now(), lastMs);
-      if (ms === lastMs) increment(random);
-      else random = Array.from(rng.bytes(16), (byte) => byte & 31);
+      if (ms === lastMs) increment();
+      else begin(ms);
       lastMs = ms;
-      return encodeTime(ms) + random.map((digit) => CROCKFORD[digit]).join('');
+      return text.toString('latin1');
     },
     secret: () => Buffer.from(rng.bytes(16)).toString('hex'),
   };
-}
-
-function encodeTime(ms: number): string {
-  let text = '';
-  let rest = ms;
-  for (let place = 0; place < 10; place += 1) {
-    text = CROCKFORD[rest % 32] + text;
-    rest = Math.floor(rest / 32);
-  }
-  return text;
-}
-
-function increment(digits: number[]): void {
-  for (let place = digits.length - 1; place >= 0; place -= 1) {
-    const digit = (digits[place] ?? 0) + 1;
-    digits[place] = digit % 32;
-    if (digit < 32) return;
-  }
 }

@@ -12,6 +12,7 @@ import type { Resolution, SessionRequest } from '../protocol/requests.ts';
 import type { Effort, Limits, TaskContext } from '../protocol/settings.ts';
 import { NO_USAGE, type Usage } from '../protocol/usage.ts';
 import { createLogWriter, type LogWriter } from '../rollout/writer.ts';
+import { createSmallMap, type SmallMap } from '../runtime/small-map.ts';
 import type { BeforeToolCall, DelegateSpec } from '../tasks/ports.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { CallLedger } from './call-ledger.ts';
@@ -75,10 +76,10 @@ export type Book = {
   readonly gate: Gate;
   readonly writer: LogWriter | null;
   /** What the model is shown. */
-  readonly history: HistoryEntry[];
+  history: HistoryEntry[];
   /** What people are shown: the items that have completed. */
-  readonly items: Item[];
-  readonly tasks: Map<string, TaskRecord>;
+  items: Item[];
+  readonly tasks: SmallMap<string, TaskRecord>;
   /** Its own open requests; made with the first. */
   askings: Map<string, Asking> | null;
   readonly children: Book[];
@@ -89,6 +90,8 @@ export type Book = {
   /** The ids of all calls in its history; made with the first. */
   callIds: Set<string> | null;
   actor: AnyActorRef | null;
+  /** What callers hold; made when it is first asked for. */
+  handle: object | null;
   /** Resolves when all that it told has gone up to the parent. */
   drained: Promise<void>;
   usage: Usage;
@@ -140,7 +143,7 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     writer,
     history: history === undefined ? [] : [...history],
     items: [],
-    tasks: new Map(),
+    tasks: createSmallMap(),
     askings: null,
     children: [],
     consider: consider ?? null,
@@ -148,6 +151,7 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     deliver: null,
     callIds: null,
     actor: null,
+    handle: null,
     drained: NOW,
     usage: NO_USAGE,
     dropped: 0,

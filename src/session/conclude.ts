@@ -39,6 +39,7 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
   book.world.listeners.get(taskId)?.decided(outcome);
   const released = () => {
     book.tasks.delete(taskId);
+    trim(book);
     const listener = book.world.listeners.get(taskId);
     book.world.listeners.delete(taskId);
     listener?.ended(outcome);
@@ -47,6 +48,14 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
   const after = record.children.map((child) => child.drained);
   commit(book, terminalOf(outcome, kind), { taskId, hold: { after, released } });
 }
+
+/** Lets go of the room that short lists have to grow: most sessions are idle, and have said little. */
+function trim(book: Book): void {
+  if (book.history.length < TRIMMED_MAX) book.history = book.history.slice();
+  if (book.items.length < TRIMMED_MAX) book.items = book.items.slice();
+}
+
+const TRIMMED_MAX = 64;
 
 /** A start that is dropped before its turn: it never began, so it has an outcome and no events. */
 export function dropOrder(book: Book, { taskId }: StartOrder, reason: AbortReason): void {

@@ -65,15 +65,10 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   close(): Promise<void>;
 }
 
-const handles = new WeakMap<Book, Session>();
-
 /** The handle of a session; one for each, however often it is asked for. */
 export function handleOf(book: Book): Session {
-  const known = handles.get(book);
-  if (known !== undefined) return known;
-  const handle: Session = Object.create(METHODS, { [BOOK]: { value: book } });
-  handles.set(book, handle);
-  return handle;
+  book.handle ??= Object.create(METHODS, { [BOOK]: { value: book } });
+  return book.handle as Session; // Made on the line above, and nowhere else.
 }
 
 const BOOK = Symbol('book');

@@ -7,6 +7,7 @@ import type { LogStore } from '../rollout/log-store.ts';
 import type { LogMode } from '../rollout/writer.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Ids } from '../runtime/ids.ts';
+import type { SmallMap } from '../runtime/small-map.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import type { Book, TaskListener } from './book.ts';
 import type { Budget, Prices, Spent } from './budget.ts';
@@ -30,11 +31,11 @@ export type World = {
   readonly limits: Limits;
   readonly onRequest: OnRequest | null;
   readonly sessionLogic: AnyActorLogic;
-  readonly books: Map<string, Book>;
+  readonly books: SmallMap<string, Book>;
   /** Keys that were approved for the session: they belong to the root, and its sub-sessions share them. */
   grants: Set<string> | null;
   /** Who is told what becomes of a task, by its id. */
-  readonly listeners: Map<string, TaskListener>;
+  readonly listeners: SmallMap<string, TaskListener>;
   readonly budget: Budget;
   readonly prices: Prices;
   readonly spent: Spent;

@@ -137,20 +137,20 @@ export interface CallTable {
   readonly open: readonly CallRecord[];
 }
 
-type PortsMaker = (sessionId: string, taskId: string, scope: PortScope) => SessionPorts;
+type PortsMaker = (scope: PortScope & { system: System }, sessionId: string, taskId: string) => SessionPorts;
+type System = AnyActorRef['system'];
 /** Whose ports they are: cancelled by its signal, void when it is revoked. */
 export type PortScope = Readonly<{ signal: AbortSignal; revoked: boolean; self: AnyActorRef }>;
 
-const makers = new WeakMap<object, PortsMaker>();
+let makePorts: PortsMaker | null = null;
 
-/** Tells the works of an actor system where their ports come from. */
-export function bindPorts(system: object, maker: PortsMaker): void {
-  makers.set(system, maker);
+/** Tells works where their ports come from. */
+export function providePorts(maker: PortsMaker): void {
+  makePorts = maker;
 }
 
 /** The ports of a task, for one leaf of its work. */
-export function portsOf(scope: PortScope & { system: object }, sessionId: string, taskId: string): SessionPorts {
-  const maker = makers.get(scope.system);
-  if (maker === undefined) throw new Error('Expected a session above this work, got a work that stands alone.');
-  return maker(sessionId, taskId, scope);
+export function portsOf(scope: PortScope & { system: System }, sessionId: string, taskId: string): SessionPorts {
+  if (makePorts === null) throw new Error('Expected a session above this work, got a work that stands alone.');
+  return makePorts(scope, sessionId, taskId);
 }
