@@ -4,12 +4,19 @@ import { measureDecisions } from './nested-decision.ts';
 import type { Peer, PeerName } from './peer.ts';
 import type { Size } from './scenarios.ts';
 import type { ServerState } from './server.ts';
+import { measureStartUp } from './start-up.ts';
 import { quantile } from './statistics.ts';
 
 /** What one measurement came to, by the names of the figures. */
 export type Figures = Readonly<Record<string, number>>;
 
-export type Bench = Readonly<{ name: PeerName; peer: Peer; size: Size; serverState(): Promise<ServerState> }>;
+export type Bench = Readonly<{
+  name: PeerName;
+  peer: Peer;
+  size: Size;
+  serverURL: string;
+  serverState(): Promise<ServerState>;
+}>;
 
 /** The measurements, by the names of the scenarios. Each runs in a process of its own. */
 export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures>>> = {
@@ -21,6 +28,7 @@ export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures
   'deltas-to-10': (bench) => measureDeltas(bench, 10),
   'long-session': measureLongSession,
   burst: measureBurst,
+  'start-up': ({ name, size, serverURL }) => measureStartUp(name, size, serverURL),
   decision: ({ size }) => measureDecisions(size),
   ...COMMAND_MEASURES,
 };
@@ -163,14 +171,15 @@ async function measureLongSession({ peer, size }: Bench): Promise<Figures> {
     await conversation.close();
   });
   const conversation = peer.open('deltas-5');
+  const turn = () => conversation.turn();
   const window = async () => {
     const start = process.cpuUsage();
-    await repeat(size.count, conversation.turn);
+    await repeat(size.count, turn);
     return cpuMs(start) / size.count;
   };
-  await repeat(size.count / 2, conversation.turn);
+  await repeat(size.count / 2, turn);
   const earlyMs = await window();
-  await repeat(size.count * 8.5, conversation.turn);
+  await repeat(size.count * 8.5, turn);
   const lateMs = await window();
   await conversation.close();
   return { earlyMs, lateMs, growth: lateMs / earlyMs };

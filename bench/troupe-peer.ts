@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createSession, defineTool, type Model, openaiModel } from '../src/index.ts';
+import { createSession, defineTool, type Model, openaiModel, type Session } from '../src/index.ts';
 import { type Conversation, type Peer, USER_TEXT } from './peer.ts';
 
 const noop = defineTool({ name: 'noop', description: 'Does nothing.', input: z.object({}), execute: () => '' });
@@ -17,23 +17,31 @@ export function troupePeer(baseURL: string): Peer {
 
 function openConversation(model: Model): Conversation {
   const session = createSession({ model, tools: [noop], rollout: 'off', projectInstructions: false });
-  return {
-    async turn() {
-      await session.run(USER_TEXT).orThrow();
-    },
-    begin() {
-      const task = session.run(USER_TEXT);
-      const aborted = task.outcome.then((outcome) => {
-        if (outcome.status !== 'aborted')
-          throw new Error(`Expected the turn to be aborted, got one ${outcome.status}.`);
-      });
-      return { abort: () => void task.abort(), aborted };
-    },
-    follow(onDelta) {
-      session.events$.subscribe((event) => {
-        if (event.type === 'item.delta') onDelta(event.delta);
-      });
-    },
-    close: () => session.close(),
-  };
+  const conversation: Held = Object.create(METHODS);
+  conversation.session = session;
+  return conversation;
 }
+
+type Held = Conversation & { session: Session };
+
+/** All conversations share these: what is measured of an idle one is its session, and nothing beside it. */
+const METHODS: Conversation & ThisType<Held> = {
+  async turn() {
+    await this.session.run(USER_TEXT).orThrow();
+  },
+  begin() {
+    const task = this.session.run(USER_TEXT);
+    const aborted = task.outcome.then((outcome) => {
+      if (outcome.status !== 'aborted') throw new Error(`Expected the turn to be aborted, got one ${outcome.status}.`);
+    });
+    return { abort: () => void task.abort(), aborted };
+  },
+  follow(onDelta) {
+    this.session.events$.subscribe((event) => {
+      if (event.type === 'item.delta') onDelta(event.delta);
+    });
+  },
+  close() {
+    return this.session.close();
+  },
+};

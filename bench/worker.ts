@@ -14,7 +14,13 @@ if (scenario === undefined || name === undefined || measure === undefined) {
   throw new Error(`Expected a scenario and a peer, got "${scenarioName}" and "${peerName}".`);
 }
 const peer = await loadPeer(name, `${serverURL}/v1`);
-const figures = await measure({ name, peer, size: effort === 'quick' ? scenario.quick : scenario.size, serverState });
+const figures = await measure({
+  name,
+  peer,
+  size: effort === 'quick' ? scenario.quick : scenario.size,
+  serverURL,
+  serverState,
+});
 process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit(0)); // Connections are kept alive otherwise.
 
 /** Asked without the client that is being measured. */

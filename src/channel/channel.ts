@@ -1,4 +1,5 @@
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { Subject } from 'rxjs/internal/Subject';
 import type { SessionEvent } from '../protocol/events.ts';
 import type { Resolution, SessionRequest } from '../protocol/requests.ts';
 

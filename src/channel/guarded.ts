@@ -1,4 +1,7 @@
-import { from, type InteropObservable, type Observable, type Observer, Subscription, type Unsubscribable } from 'rxjs';
+import type { InteropObservable, Observable, Observer, Unsubscribable } from 'rxjs';
+// These by their own files, because the whole library takes longer to load than all else that a start needs.
+import { from } from 'rxjs/internal/observable/from';
+import { Subscription } from 'rxjs/internal/Subscription';
 
 /** A stream for callers. RxJS takes it as it is (`from(session.events$)`), and `pipe` does that. */
 export interface EventStream<T> extends InteropObservable<T> {

@@ -1,5 +1,4 @@
 import { type Agent, Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 
 /** How long a connection is kept that nobody uses; shorter where the server says so. */
 export const IDLE_CONNECTION_MS = 60_000;
@@ -14,7 +13,8 @@ export function createAgents(env: Env): (protocol: string) => Agent {
   let secure: Agent | null = null;
   return (protocol) => {
     if (protocol === 'https:') {
-      secure ??= new HttpsAgent(options);
+      // Loaded where it is needed: TLS is most of what it costs to start.
+      secure ??= new (process.getBuiltinModule('node:https').Agent)(options);
       return secure;
     }
     plain ??= new HttpAgent(options);

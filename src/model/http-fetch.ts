@@ -5,7 +5,6 @@ import {
   type RequestOptions,
   request as requestPlain,
 } from 'node:http';
-import { request as requestSecure } from 'node:https';
 import type { Socket } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
 import { createAgents } from './http-agents.ts';
@@ -140,7 +139,7 @@ const STALE_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
 function requestOf({ place, method, headers, agentFor }: Call): ClientRequest {
   const { protocol } = place.url;
-  const send = protocol === 'https:' ? requestSecure : requestPlain;
+  const send = protocol === 'https:' ? process.getBuiltinModule('node:https').request : requestPlain;
   try {
     return send({ ...place.options, method, headers, agent: agentFor(protocol) });
   } catch (cause) {

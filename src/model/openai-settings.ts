@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { type Rng, systemRng } from '../runtime/ids.ts';
@@ -128,7 +129,10 @@ function urlOf(baseURL: string): URL {
 /** Headers that cannot be sent would fail each request in the same way. */
 function checkSendable(name: string, headers: HeaderOptions): void {
   try {
-    for (const [header, value] of Object.entries(headers)) new Headers({ [header]: value ?? '' });
+    for (const [header, value] of Object.entries(headers)) {
+      validateHeaderName(header);
+      validateHeaderValue(header, value ?? '');
+    }
   } catch {
     throw invalid(name, 'text that fits into a header: one line, Latin letters', 'other characters');
   }

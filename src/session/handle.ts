@@ -1,4 +1,5 @@
-import { filter, map } from 'rxjs';
+import { filter } from 'rxjs/internal/operators/filter';
+import { map } from 'rxjs/internal/operators/map';
 import { type EventStream, guarded } from '../channel/guarded.ts';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/events.ts';
