@@ -8,6 +8,9 @@ export const SLICE_MIN = 2;
 /** How long a turn of the event loop may get by what begins in it, in ms. */
 const TURN_MS = 25;
 
+/** After how long the next turn is looked for, in ms: the shortest that a timer of Node takes. */
+const WAIT_MS = 1;
+
 /** Who may begin when many want to at once: some in each turn of the event loop, the others in the order of their asking. */
 export interface Admission {
   /** Whether one more may begin in this turn; if so it is counted. */
@@ -38,7 +41,7 @@ export function createAdmission(clock: Clock): Admission {
   const beginTurn = () => {
     turnBegan = clock.now();
     entered = 0;
-    clock.setTimeout(onTurn, 0);
+    clock.setTimeout(onTurn, WAIT_MS);
   };
   const onTurn = () => {
     const tookMs = Math.max(1, clock.now() - (turnBegan ?? 0));

@@ -1,4 +1,4 @@
-import { createActor, type SnapshotFrom } from 'xstate';
+import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { Turns } from '../../machines/own-requests.ts';
 import { sessionMachine } from '../../machines/session.machine.ts';
 import { endIn, orderIn } from '../../machines/session-setup.ts';
@@ -69,9 +69,10 @@ export function stageSession({ path = ROOT, store, turns }: StageOptions = {}) {
   const clock = createSteppedClock(store?.at ?? START);
   const above = audience(clock);
   const tasks = puppets<TaskInput, TaskCommand, TaskEnd>();
+  const turns = puppets<undefined, EventObject, undefined>();
   const told: string[] = [];
   const machine = sessionMachine.provide({
-    actors: { job: tasks.logic, timer: timerLogic } as object, // Kinds are provided by name.
+    actors: { job: tasks.logic, timer: timerLogic, turn: turns.logic } as object, // Kinds are provided by name.
     actions: {
       announceOpened: () => void told.push('opened'),
       announceClosed: () => void told.push('closed'),
@@ -145,14 +146,22 @@ export function stageSession({ path = ROOT, store, turns }: StageOptions = {}) {
       const found = { report: NOTHING_TO_REPORT, phases: [], forced: false };
       task(taskId).finish({ taskId, kind: 'job', at: clock.now(), end: 'aborted', reason: 'interrupted', ...found });
     },
+    /** A start that has to wait for its turn. */
+    crowd: (taskId: string, more: Partial<StartOrder> = {}) =>
+      actor.send({ type: 'op.start', order: orderOf(taskId, more), at: clock.now(), crowded: true }),
+    /** It is the turn of whoever waits for one, if anybody does. */
+    grant: () => turns.all.find(({ isStopped }) => !isStopped)?.say({ type: 'turn.granted', at: clock.now() }),
+    /** How many wait for their turn. */
+    waiting: () => turns.all.filter(({ isStopped }) => !isStopped).length,
     release: (taskId: string) => actor.send({ type: 'terminal.released', taskId, at: clock.now() }),
   };
 }
 
 /** A session in the state, with `a` as its foreground task. */
-export function stageIn(state: 'busy' | 'replacing' | 'settling') {
+export function stageIn(state: 'busy' | 'replacing' | 'settling' | 'admitting') {
   const staged = stageSession();
-  staged.start('a');
+  if (state === 'admitting') staged.crowd('a');
+  else staged.start('a');
   if (state === 'replacing') staged.start('b', { whenBusy: 'replace' });
   if (state === 'settling') staged.complete('a');
   if (staged.activity() !== state) throw new Error(`Expected a session in ${state}, got one in ${staged.activity()}.`);

@@ -248,3 +248,61 @@ describe('the end of a task', () => {
     expect(actor.getSnapshot().value).toEqual({ activity: 'idle', attention: 'clear', showing: 'at-once' });
   });
 });
+
+describe('a start in a crowd', () => {
+  it('is queued, and begins when its turn has come', () => {
+    const { crowd, grant, told, activity, context, waiting } = stageSession();
+    crowd('a');
+    expect([activity(), told, waiting()]).toEqual(['admitting', ['opened', 'answer a queued'], 1]);
+    grant();
+    expect([activity(), told.slice(2), waiting()]).toEqual(['busy', ['start a'], 0]);
+    expect([context().foreground?.taskId, context().queue]).toEqual(['a', []]);
+  });
+
+  it('is no other start where something runs already', () => {
+    const { start, crowd, told, activity } = stageSession();
+    start('a');
+    crowd('b');
+    expect([activity(), told.slice(3)]).toEqual(['busy', ['answer b queued']]);
+  });
+
+  it('goes before those that come after it; what runs beside waits for nobody', () => {
+    const { start, crowd, grant, complete, release, told } = stageIn('admitting');
+    start('b');
+    crowd('c', REJECT);
+    crowd('d', BESIDE);
+    grant();
+    complete('a');
+    release('a');
+    expect(told.slice(2)).toEqual([
+      'answer b queued',
+      'answer c rejected busy',
+      'answer d started',
+      'start d',
+      'start a',
+      'end a completed',
+      'start b',
+    ]);
+  });
+
+  it.each([
+    { what: 'an abort', reason: 'timeout', stop: (staged: ReturnType<typeof stageSession>) => staged.abort('a') },
+    {
+      what: 'an interrupt',
+      reason: 'interrupted',
+      stop: (staged: ReturnType<typeof stageSession>) => staged.interrupt(),
+    },
+  ])('is dropped by $what before its turn, and the session waits for none any more', ({ reason, stop }) => {
+    const staged = stageIn('admitting');
+    stop(staged);
+    expect([staged.activity(), staged.told.slice(2), staged.waiting()]).toEqual(['idle', [`drop a ${reason}`], 0]);
+    staged.start('b');
+    expect(staged.activity()).toBe('busy');
+  });
+
+  it('is dropped when the session closes', () => {
+    const { close, activity, told, waiting } = stageIn('admitting');
+    close();
+    expect([activity(), told.slice(2), waiting()]).toEqual(['closed', ['drop a shutdown', 'closed'], 0]);
+  });
+});

@@ -82,6 +82,8 @@ describe('a session, whatever happens in whatever order', () => {
         whenBusy: (['queue', 'replace', 'reject'] as const)[choice % 3] ?? 'queue',
         placement: choice > 6 ? 'beside' : 'foreground',
       }),
+    crowd: (session, choice) => session.crowd(nextId(session), { placement: choice > 6 ? 'beside' : 'foreground' }),
+    grant: (session) => session.grant(),
     steer: (session) => session.steer(`${session.told.length}`),
     complete: (session, choice) => among(running(session), choice, session.complete),
     aborted: (session, choice) => among(running(session), choice, session.aborted),
@@ -106,7 +108,10 @@ describe('a session, whatever happens in whatever order', () => {
           const { beside } = session.context();
           const slots = foreground === null ? beside : [foreground, ...beside];
           expect(Object.keys(session.actor.getSnapshot().children).toSorted()).toEqual(
-            slots.map(({ childId }) => childId).toSorted(),
+            [
+              ...slots.map(({ childId }) => childId),
+              ...(session.activity() === 'admitting' ? ['turn'] : []),
+            ].toSorted(),
           );
           stored(session.actor, session.clock);
         };
@@ -116,8 +121,10 @@ describe('a session, whatever happens in whatever order', () => {
           if (move[0] !== 'close' || move[1] === 0) walk(MOVES, session, move);
           check();
         }
-        const isMoving = () => !isOver() && [...running(session), ...session.context().unreleased].length > 0;
+        const isMoving = () =>
+          !isOver() && [...running(session), ...session.context().unreleased, ...session.context().queue].length > 0;
         for (let count = 0; count < 200 && isMoving(); count += 1) {
+          walk(MOVES, session, ['grant', 0]);
           walk(MOVES, session, ['complete', 0]);
           if (!isOver()) walk(MOVES, session, ['release', 0]);
         }
