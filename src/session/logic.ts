@@ -14,6 +14,7 @@ import { NO_USAGE } from '../protocol/usage.ts';
 import { admissionOf, turn } from '../runtime/admission.ts';
 import { lazyLogic } from '../runtime/lazy-logic.ts';
 import { leaf } from '../runtime/leaf.ts';
+import { quickStart } from '../runtime/quick-start.ts';
 import { clockOf } from '../runtime/system-clock.ts';
 import { timer } from '../runtime/timer.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
@@ -66,7 +67,7 @@ export function sessionLogicFor(kinds: ReadonlyMap<string, TaskDefinition>): Any
       },
     });
   }
-  const logic: AnyActorLogic = session.provide({ actors: tasks as object });
+  const logic: AnyActorLogic = quickStart(session.provide({ actors: tasks as object }));
   made.set(kinds, logic);
   return logic;
 }
