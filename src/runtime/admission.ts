@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { clockOf } from './system-clock.ts';
 
 /** How many may begin in one turn of the event loop: as many where there is time, and as few where there is none. */
-export const SLICE_MAX = 32;
+export const SLICE_MAX = 16;
 export const SLICE_MIN = 2;
 /** How long a turn of the event loop may get by what begins in it, in ms. */
 const TURN_MS = 25;
