@@ -69,10 +69,10 @@ export function stageSession({ path = ROOT, store, turns }: StageOptions = {}) {
   const clock = createSteppedClock(store?.at ?? START);
   const above = audience(clock);
   const tasks = puppets<TaskInput, TaskCommand, TaskEnd>();
-  const turns = puppets<undefined, EventObject, undefined>();
+  const waiters = puppets<undefined, EventObject, undefined>();
   const told: string[] = [];
   const machine = sessionMachine.provide({
-    actors: { job: tasks.logic, timer: timerLogic, turn: turns.logic } as object, // Kinds are provided by name.
+    actors: { job: tasks.logic, timer: timerLogic, turn: waiters.logic } as object, // Kinds are provided by name.
     actions: {
       announceOpened: () => void told.push('opened'),
       announceClosed: () => void told.push('closed'),
@@ -150,9 +150,9 @@ export function stageSession({ path = ROOT, store, turns }: StageOptions = {}) {
     crowd: (taskId: string, more: Partial<StartOrder> = {}) =>
       actor.send({ type: 'op.start', order: orderOf(taskId, more), at: clock.now(), crowded: true }),
     /** It is the turn of whoever waits for one, if anybody does. */
-    grant: () => turns.all.find(({ isStopped }) => !isStopped)?.say({ type: 'turn.granted', at: clock.now() }),
+    grant: () => waiters.all.find(({ isStopped }) => !isStopped)?.say({ type: 'turn.granted', at: clock.now() }),
     /** How many wait for their turn. */
-    waiting: () => turns.all.filter(({ isStopped }) => !isStopped).length,
+    waiting: () => waiters.all.filter(({ isStopped }) => !isStopped).length,
     release: (taskId: string) => actor.send({ type: 'terminal.released', taskId, at: clock.now() }),
   };
 }
