@@ -88,7 +88,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     prices: options.prices ?? NOTHING,
     spent: { usd: 0, spawns: 0, openedAtMs: ports.clock.now() },
     redact: redactOf(options.env ?? process.env),
-    preamble: preambleOf(options, ports.files, (cwd) => recovered(patches, { ...context, cwd })),
+    preamble: preambleOf(options.projectInstructions ?? 'AGENTS.md', ports.files, patches, context),
   };
   const sessionId = ports.ids.next();
   const path = Object.freeze([Object.freeze({ sessionId, kind: 'root' })]);
@@ -142,21 +142,27 @@ function redactOf(env: Readonly<Record<string, string | undefined>>): Redact {
 
 /** What the model is told first, put together once for each working directory. */
 function preambleOf(
-  { projectInstructions: name = 'AGENTS.md' }: SessionOptions<TaskDefinitions>,
+  name: string | false,
   files: Files,
-  recover: (cwd: string) => Promise<readonly HistoryEntry[]> | null,
+  patches: PatchApplier | null,
+  context: TaskContext,
 ): World['preamble'] {
   const known = createSmallMap<string, Promise<readonly HistoryEntry[]>>();
-  const read = async (cwd: string) => {
-    const recovering = recover(cwd);
-    const cut = recovering === null ? [] : await recovering;
-    return name === false ? cut : [...(await projectInstructions(files, name, cwd)), ...cut];
-  };
   return (cwd) => {
-    const entries = known.get(cwd) ?? read(cwd);
+    const entries = known.get(cwd) ?? readPreamble(name, files, recovered(patches, { ...context, cwd }), cwd);
     known.set(cwd, entries);
     return entries;
   };
+}
+
+async function readPreamble(
+  name: string | false,
+  files: Files,
+  recovering: Promise<readonly HistoryEntry[]> | null,
+  cwd: string,
+): Promise<readonly HistoryEntry[]> {
+  const cut = recovering === null ? [] : await recovering;
+  return name === false ? cut : [...(await projectInstructions(files, name, cwd)), ...cut];
 }
 
 /** Undoes what an earlier run has left of a patch, unless nothing may be written here, and tells the model; null when there is nothing left. */

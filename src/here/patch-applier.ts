@@ -70,7 +70,9 @@ export function patchApplier(options: PatchApplierOptions): PatchApplier {
     },
     mayBeCut(cwd) {
       try {
-        return readdirSync(journalsOf(ports.state, keyOf(realpathSync(cwd)))).length > 0;
+        const journals = journalsOf(ports.state, keyOf(realpathSync.native(cwd)));
+        // Asked for by each session, and there is nothing nearly always: an error made only to say so costs the most.
+        return existsSync(journals) && readdirSync(journals).length > 0;
       } catch {
         return false; // No patch was ever applied there, or nobody could have noted one.
       }
