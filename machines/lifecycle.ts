@@ -55,7 +55,11 @@ const lifecycleSetup = setup({
     noteEnd: assign({ endedAt: ({ event }) => atOf(event) }),
     noteReport: assign({ report: ({ context, event }) => addReports(context.report, reportOf(event)) }),
     noteUnanswered: assign({ report: ({ context }) => addReports(context.report, UNANSWERED) }),
-    conclude: assign(({ event }) => ({ conclusion: conclusionOf(event), endedAt: atOf(event) })),
+    conclude: assign(({ context, event }) => ({
+      conclusion: conclusionOf(event),
+      endedAt: atOf(event),
+      report: addReports(context.report, reportOf(event)),
+    })),
     concludeAborted: assign({ conclusion: { end: 'aborted' } as const }),
     cancelWork: sendTo('work', ({ context, event }) => ({
       type: 'work.cancel' as const,
@@ -105,7 +109,7 @@ export function lifecycle(kind: { id: string; description: string }) {
           'task.cancel': { actions: 'windDownWork' },
           'work.done': { target: 'completed', actions: 'conclude' },
           'work.failed': { target: 'completed', actions: 'conclude' },
-          'xstate.done.actor.work': { target: 'completed', actions: ['conclude', 'noteReport'] },
+          'xstate.done.actor.work': { target: 'completed', actions: 'conclude' },
           'xstate.error.actor.work': { target: 'completed', actions: 'conclude' },
         },
       },

@@ -86,12 +86,14 @@ export const regularWork = setup({
       enqueue.stopChild(event.actorId);
     }),
     acknowledge: sendTo(toParent, ({ event }) => ({ type: 'work.acknowledged', at: 'at' in event ? event.at : 0 })),
-    concludeCompleted: assign({
-      end: (_, { sampled }: Sampled) => ({
+    concludeCompleted: assign(({ context }, { sampled }: Sampled) => ({
+      at: sampled.at,
+      report: addReports(context.report, sampled.report),
+      end: {
         end: 'completed' as const,
         answer: sampled.value?.status === 'completed' ? sampled.value.answer : null,
-      }),
-    }),
+      },
+    })),
     concludeWrappedUp: assign({ end: { end: 'completed', answer: null } as const }),
     concludeFailed: assign({ end: (_, { sampled }: Sampled) => ({ end: 'failed' as const, error: errorOf(sampled) }) }),
     concludeStopped: assign({ end: { end: 'stopped' } as const }),
@@ -148,10 +150,7 @@ export const regularWork = setup({
           },
           {
             target: 'over',
-            actions: [
-              { type: 'noteSampled', params: sampledOf },
-              { type: 'concludeCompleted', params: sampledOf },
-            ],
+            actions: { type: 'concludeCompleted', params: sampledOf },
           },
         ],
       },

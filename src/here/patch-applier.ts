@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, relative } from 'node:path';
 import type { Confinement, Proc, SandboxProfile } from '../process/port.ts';
@@ -86,7 +86,7 @@ export function patchApplier(options: PatchApplierOptions): PatchApplier {
 }
 
 function keyOf(realDirectory: string): string {
-  return createHash('sha256').update(realDirectory).digest('hex').slice(0, 32);
+  return hash('sha256', realDirectory).slice(0, 32);
 }
 
 type Ports = PatchApplierOptions & Readonly<{ program: string }>;
