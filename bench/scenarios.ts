@@ -33,7 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'turn',
     peers: PEER_NAMES,
     repetitions: 3,
-    size: { warmUp: 1_000, count: 1_000 },
+    size: { warmUp: 2_000, count: 1_000 },
     quick: { warmUp: 10, count: 20 },
     rows: [
       { figure: 'cpuMs', what: 'CPU of a turn, each in a fresh session (text-20)', unit: 'ms', target: ratio(1) },
