@@ -61,7 +61,14 @@ function createEndpoint(settings: Settings, options: OpenAIModelOptions): Endpoi
     async post(api, body, signal) {
       const { url, headers } = heads.known(api) ?? (await heads.make(api));
       signal.throwIfAborted();
-      const response = await transport(url, { method: 'POST', headers, body: sendable(body, transport), signal });
+      const response = await transport(url, {
+        method: 'POST',
+        headers,
+        body: sendable(body, transport),
+        signal,
+        // Nobody but the server that was named gets what was said to it.
+        redirect: 'manual',
+      });
       if (response.ok) return response;
       throw new RefusedError(await readRefusal(response, { signal, secrets, nowMs: clock.now() }));
     },
