@@ -87,6 +87,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     budget: options.budget ?? NOTHING,
     prices: options.prices ?? NOTHING,
     spent: { usd: 0, spawns: 0, openedAtMs: ports.clock.now() },
+    keepRule: options.keepCommandRule ?? null,
     redact: redactOf(options.env ?? process.env),
     preamble: preambleOf(options.projectInstructions ?? 'AGENTS.md', ports.files, patches, context),
   };

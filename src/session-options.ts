@@ -11,7 +11,7 @@ import { type Clock, TIMER_MAX_MS } from './runtime/clock.ts';
 import type { Ids } from './runtime/ids.ts';
 import type { Budget, Prices } from './session/budget.ts';
 import type { Logger } from './session/log-events.ts';
-import type { OnRequest } from './session/world.ts';
+import type { KeepRule, OnRequest } from './session/world.ts';
 import type { TaskDefinitions } from './tasks/define-task.ts';
 import type { BeforeToolCall } from './tasks/ports.ts';
 import type { Files } from './tools/files.ts';
@@ -41,6 +41,11 @@ export interface SessionOptions<T extends TaskDefinitions = Record<never, never>
    * project brings along, but to deny.
    */
   commandRules?: () => CommandRules | Promise<CommandRules>;
+  /**
+   * Keeps a rule that a person has approved a command with (`approved-with-rule`), for later sessions; gives null, or why it was
+   * not kept. A rule that says less than the one that was shown is not given here. Without it, such a decision is for once.
+   */
+  keepCommandRule?: KeepRule;
   /** Default `on-request`. */
   approvalPolicy?: ApprovalPolicy;
   onRequest?: OnRequest;
@@ -102,6 +107,7 @@ const schema = z.strictObject({
     .optional(),
   processContainer: z.enum(['on', 'off']).optional(),
   commandRules: aFunction.optional(),
+  keepCommandRule: aFunction.optional(),
   approvalPolicy: z.enum(['untrusted', 'on-request', 'never']).optional(),
   onRequest: aFunction.optional(),
   tasks: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'Expected a kebab-case name.'), anObject).optional(),

@@ -25,7 +25,7 @@ export type FolderSettings = Strictness &
 /** What holds in this folder. */
 export type FolderLimits = Strictness &
   Readonly<{ protectedNames: readonly string[] }> &
-  Required<Pick<SessionOptions, 'beforeToolCall' | 'commandRules'>>;
+  Required<Pick<SessionOptions, 'beforeToolCall' | 'commandRules' | 'keepCommandRule'>>;
 
 export type FolderStage = Readonly<{
   /** Null where nobody can be asked. */
@@ -57,6 +57,10 @@ export async function settleFolder(settings: FolderSettings, stage: FolderStage)
     protectedNames: project.config.protect,
     beforeToolCall: trust === 'trusted' ? () => undefined : refuseEscalation,
     commandRules: async () => rulesIn(home, trust === 'trusted', project.config.deny),
+    async keepCommandRule(rule) {
+      const kept = await ruleStore(home).add(rule);
+      return kept.status === 'not-kept' ? kept.why : null;
+    },
   };
 }
 

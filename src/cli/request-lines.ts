@@ -43,6 +43,7 @@ function subjectFields(subject: RequestSubject): string[][] {
         ...(subject.shown.includes('\n') ? [field('as lines', safeLines(subject.shown))] : []),
         field('in', [foreignName(subject.cwd)]),
         field('sandbox', [foreignName(subject.sandbox)]),
+        ...(subject.suggestedRule === undefined ? [] : [field('rule', [`${displayArgv(subject.suggestedRule)} …`])]),
       ];
     case 'patch':
       return [

@@ -66,15 +66,18 @@ export function createAsker(input: Input, output: Output, paint: Paint): Asker {
       };
     }
     const isBelow = request.path.length > 1;
+    const rule = request.subject.kind === 'command' ? request.subject.suggestedRule : undefined;
     let seen = request.count ?? 1;
     for (;;) {
-      output.write(`${block('', isBelow ? QUESTION_BELOW : QUESTION, paint).join('\n')} `);
+      const question = isBelow ? QUESTION_BELOW : QUESTION;
+      output.write(`${block('', rule === undefined ? question : [RULE, ...question], paint).join('\n')} `);
       const line = await lines.next(signal);
       if (line === null || input.isTTY !== true) output.write('\n');
       if (signal.aborted) return 'denied';
       if (line === null) return { decision: 'denied', message: 'the input ended before there was an answer' };
       const key = line.trim().toLowerCase();
       if (isBelow && key === 'd') return { decision: 'denied', all: true };
+      if (rule !== undefined && key === 'r') return { decision: 'approved-with-rule', rule };
       const decision = DECISIONS.get(key);
       const times = count?.() ?? seen;
       if (decision === 'approved' && times > seen) {
@@ -126,6 +129,8 @@ type AskScope = Parameters<OnRequest>[1];
 
 const ANSWERABLE: ReadonlySet<string> = new Set(['command', 'patch']);
 const QUESTION = ['[y] approve  [a] approve, and the same again in this session', '[n] deny  [x] stop the task:'];
+/** Rules count in folders that the user trusts. */
+const RULE = '[r] approve, and by the rule from now on';
 const QUESTION_BELOW = [
   ...QUESTION.slice(0, 1),
   '[n] deny  [d] deny all that this sub-session asks  [x] stop the task:',

@@ -103,6 +103,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       return true;
     },
     safe: () => safe(book),
+    keepRule: async (rule) => world.keepRule?.(rule) ?? 'nobody keeps rules here',
     redact: world.redact,
     grant(key) {
       world.grants ??= new Set();

@@ -21,6 +21,9 @@ export type OnRequest = (
   options: { signal: AbortSignal; count?: () => number },
 ) => Decision | undefined | Promise<Decision | undefined>;
 
+/** Keeps a rule that a person approved a command with; gives null, or why it was not kept. */
+export type KeepRule = (rule: readonly string[]) => Promise<string | null>;
+
 /** What all sessions of one tree share: the outside world through its ports, the kinds, and who is who. */
 export type World = {
   readonly clock: Clock;
@@ -39,6 +42,8 @@ export type World = {
   readonly budget: Budget;
   readonly prices: Prices;
   readonly spent: Spent;
+  /** Keeps a rule of the user; null when nobody does. */
+  readonly keepRule: KeepRule | null;
   /** Takes secrets out of what tools give back, before anybody is told, the log included. */
   readonly redact: Redact;
   /** What the project says to agents, for a working directory; read once for each. */

@@ -84,6 +84,8 @@ export interface SessionPorts extends TaskPorts {
   once(key: string): boolean;
   /** True when the log has all that was committed so far, false when it failed or took too long. */
   safe(): Promise<boolean>;
+  /** Keeps a rule of the user for later; gives null, or why it was not kept. */
+  keepRule(rule: readonly string[]): Promise<string | null>;
   /** Takes secrets out of a text. */
   readonly redact: Redact;
   /** Remembers, for this session tree, that `key` was approved. */

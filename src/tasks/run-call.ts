@@ -1,5 +1,6 @@
 import { OUTPUT_CHARACTERS_MAX } from '../limits.ts';
 import { type Redact, redactPieces } from '../policy/redact.ts';
+import { whyNotKept } from '../policy/rules.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { CallStatus, ItemDraft } from '../protocol/items.ts';
 import type { AskEnd, CheckEnd } from '../protocol/messages.ts';
@@ -70,6 +71,8 @@ export async function askForCall(ports: SessionPorts, callId: string): Promise<A
   const word = decisionWord(decision);
   if (word === 'approved' || word === 'approved-for-session' || word === 'approved-with-rule') {
     if (word === 'approved-for-session') ports.grant(call.key);
+    if (typeof decision === 'object' && decision.decision === 'approved-with-rule')
+      await keep(ports, call, decision.rule);
     call.approved = call.subject;
     const edited = typeof decision === 'object' && 'edited' in decision ? decision.edited : undefined;
     if (edited === undefined) return 'run';
@@ -78,6 +81,15 @@ export async function askForCall(ports: SessionPorts, callId: string): Promise<A
   }
   refuse(ports, call, rejectionWords(decision), 'declined');
   return 'settled';
+}
+
+/** Keeps the rule of an approval, if it is one that was shown; that it was not kept changes nothing for this call. */
+async function keep(ports: SessionPorts, { subject }: CallRecord, rule: readonly string[]): Promise<void> {
+  const shown = subject?.kind === 'command' ? subject.suggestedRule : undefined;
+  const why = whyNotKept(rule, shown) ?? (await ports.keepRule(rule));
+  if (why === null) return;
+  const message = `The command was approved this once, but the rule was not kept: ${why}`;
+  ports.commit({ type: 'warning.raised', code: 'rule-not-kept', message });
 }
 
 function rejectionWords(decision: Decision): string {

@@ -38,7 +38,7 @@ describe.skipIf(!hasTerminal)('troupe exec at a terminal', () => {
     await run.sees('stdout', "-c 'touch two'");
     await run.sees(
       'stdout',
-      `asked by  root\r\n         │ [y] approve  [a] approve, and the same again in this session\r\n         │ [n] deny  ${QUESTION}n\r\ndecision │ denied`,
+      `asked by  root\r\n         │ [r] approve, and by the rule from now on\r\n         │ [y] approve  [a] approve, and the same again in this session\r\n         │ [n] deny  ${QUESTION}n\r\ndecision │ denied`,
     );
     run.child.stdin?.write(`y${ENTER}`);
     const { code, stdout } = await run.ended;
