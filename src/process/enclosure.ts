@@ -1,9 +1,11 @@
+import { basename } from 'node:path';
 import { messageOf } from '../protocol/errors.ts';
 import { CONTAINER_ARGUMENTS, FILTER_DESCRIPTOR, sandboxArguments } from './bubblewrap-arguments.ts';
 import { limitingWords } from './command-limits.ts';
 import { EXIT_NOT_EXECUTABLE } from './exit-codes.ts';
 import { changedLinks } from './guarded-links.ts';
-import type { Confinement, Containment, ProcessSpec } from './port.ts';
+import type { Confinement, Containment, ProcessSpec, SandboxProfile } from './port.ts';
+import { SEATBELT, seatbeltArguments } from './seatbelt.ts';
 import { systemCallFilter } from './seccomp.ts';
 import type { Refusal, Wrapping } from './start.ts';
 
@@ -17,21 +19,23 @@ const UNCONFINED: Confinement = { type: 'none' };
 export function enclose(
   spec: ProcessSpec,
   { sandbox, container, why }: Containment,
-  bubblewrap: string | null,
+  program: string | null,
 ): Enclosed | Readonly<{ refusal: Refusal }> {
   const confinement = spec.confinement ?? UNCONFINED;
   switch (confinement.type) {
     case 'none':
       return FREE;
     case 'container':
-      if (!container || bubblewrap === null) return FREE;
-      return { wrapping: wrapInContainer(spec, bubblewrap), leave: () => [] };
+      if (!container || program === null) return FREE;
+      return { wrapping: wrapInContainer(spec, program), leave: () => [] };
     case 'sandbox': {
-      if (!sandbox || bubblewrap === null) return refused(why ?? 'there is no sandbox here.');
+      if (!sandbox || program === null) return refused(why ?? 'there is no sandbox here.');
+      if (basename(program) === SEATBELT)
+        return { wrapping: wrapInSeatbelt(spec, program, confinement.profile), leave: () => [] };
       try {
         const { arguments: words, links, leave } = sandboxArguments(confinement.profile);
         return {
-          wrapping: wrapInSandbox(spec, bubblewrap, words),
+          wrapping: wrapInSandbox(spec, program, words),
           leave() {
             leave();
             return changedLinks(links);
@@ -57,7 +61,14 @@ function wrapInSandbox({ argv, cwd, env }: ProcessSpec, bubblewrap: string, word
     env: Object.fromEntries(moved.map((name) => [name, '/tmp'])),
     filter: FILTER,
     isLimited: true,
+    isContainer: true,
   };
+}
+
+/** Killed as a group, and by its marker: what it starts can outlive it as without a sandbox. */
+function wrapInSeatbelt({ argv }: ProcessSpec, program: string, profile: SandboxProfile): Wrapping {
+  const words = [program, ...seatbeltArguments(profile), ...argv];
+  return { argv: words, env: {}, filter: null, isLimited: false, isContainer: false };
 }
 
 function wrapInContainer({ argv, cwd }: ProcessSpec, bubblewrap: string): Wrapping {
@@ -66,6 +77,7 @@ function wrapInContainer({ argv, cwd }: ProcessSpec, bubblewrap: string): Wrappi
     env: {},
     filter: null,
     isLimited: false,
+    isContainer: true,
   };
 }
 

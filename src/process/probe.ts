@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from '../protocol/errors.ts';
 import { limitingWords } from './command-limits.ts';
 import type { Containment, ContainmentCheck, ProcessEnd, ProcessSpec, RunningProcess } from './port.ts';
+import { SEATBELT } from './seatbelt.ts';
 import { systemCallFilter } from './seccomp.ts';
 
 /** Begins a command in what is said to hold. */
@@ -33,7 +34,8 @@ export async function probeContainment(bubblewrap: string | null, begin: Begin):
     const words = 'not on the PATH, or only where the workspace or a stranger could have put it';
     return { ...MISSING, checks: [{ name: 'bubblewrap', holds: false, words }] };
   }
-  const found: ContainmentCheck = { name: 'bubblewrap', holds: true, words: bubblewrap };
+  const name = basename(bubblewrap) === SEATBELT ? SEATBELT : 'bubblewrap';
+  const found: ContainmentCheck = { name, holds: true, words: bubblewrap };
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'troupe-probe-'));
   const server = await listen();
   try {
@@ -44,7 +46,7 @@ export async function probeContainment(bubblewrap: string | null, begin: Begin):
     return {
       sandbox: failed === undefined,
       container: container.holds,
-      why: failed === undefined ? null : `bubblewrap is there, but ${failed.name}: ${failed.words}`,
+      why: failed === undefined ? null : `${name} is there, but ${failed.name}: ${failed.words}`,
       mend: failed === undefined ? null : mendOf(failed.words),
       checks,
     };
@@ -52,7 +54,7 @@ export async function probeContainment(bubblewrap: string | null, begin: Begin):
     const words = `it could not be tried out: ${messageOf(error)}`;
     return {
       ...MISSING,
-      why: `bubblewrap is there, but ${words}.`,
+      why: `${name} is there, but ${words}.`,
       mend: null,
       checks: [found, { name: 'sandbox', holds: false, words }],
     };

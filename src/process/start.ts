@@ -22,6 +22,8 @@ export type Wrapping = Readonly<{
   env: Readonly<Record<string, string>>;
   /** What it reads on `FILTER_DESCRIPTOR`; null when it reads nothing. */
   filter: Uint8Array | null;
+  /** Whether it is a container, which tells what it does on `STATUS_DESCRIPTOR`, and which nothing outlives. */
+  isContainer: boolean;
   /** Whether the number of its processes is limited. */
   isLimited: boolean;
 }>;
@@ -109,11 +111,11 @@ function spawnApart({ argv, cwd, env, input }: StartSpec, marker: string, wrappi
     stdio[2] = 'pipe';
     // Node cannot close a descriptor in the child; one that leads nowhere takes its place.
     if (nowhere !== null) for (const descriptor of leaked) stdio[descriptor] = nowhere;
-    if (wrapping !== null) stdio[STATUS_DESCRIPTOR] = 'pipe';
+    if (wrapping?.isContainer) stdio[STATUS_DESCRIPTOR] = 'pipe';
     if (wrapping !== null && wrapping.filter !== null) stdio[FILTER_DESCRIPTOR] = 'pipe';
     return spawn(program, rest, {
       // What is there in the sandbox may not be what is there for us.
-      cwd: wrapping === null ? cwd : '/',
+      cwd: wrapping?.isContainer ? '/' : cwd,
       env: { ...env, ...wrapping?.env, [MARKER_NAME]: marker },
       stdio,
       detached: true,

@@ -14,6 +14,7 @@ import type { Containment, KillReport, Proc, ProcessEnd, ProcessSpec, RunningPro
 import { probeContainment } from './probe.ts';
 import { procTable } from './process-table.ts';
 import { type ProcessWatch, processWatch } from './process-watch.ts';
+import { SEATBELT } from './seatbelt.ts';
 import { type Refusal, refusalOf, start, type Wrapping } from './start.ts';
 import { trustedProgram } from './trusted-program.ts';
 
@@ -51,7 +52,7 @@ export function createProc(
   let known = false;
   const containment = () => {
     if (!isMainThread) return Promise.resolve(IN_A_THREAD);
-    if (program === undefined) program = trustedProgram('bwrap', process.env.PATH ?? '', process.cwd());
+    if (program === undefined) program = trustedProgram(CONFINING, process.env.PATH ?? '', process.cwd());
     probed ??= probeContainment(program, (spec, facts) => beginIn(spec, facts, program ?? null, ports));
     return probed;
   };
@@ -117,6 +118,9 @@ function later(
   };
 }
 
+/** What confines commands on this system. */
+const CONFINING = process.platform === 'darwin' ? SEATBELT : 'bwrap';
+
 /** What a command is started with, besides what it is killed with. */
 type StartPorts = KillPorts & Readonly<{ processesMax: number; watch: ProcessWatch }>;
 
@@ -144,7 +148,7 @@ function beginGuarded(spec: ProcessSpec, wrapping: Wrapping | null, ports: Start
   if ('refusal' in started) return notStarted(Promise.resolve(started.refusal));
   const { child } = started;
   if (child.pid === undefined) return notStarted(refusalFrom(child, spec));
-  const status = wrapping === null ? null : statusOf(child, ports);
+  const status = wrapping?.isContainer ? statusOf(child, ports) : null;
   const running = follow(begunOf(child, child.pid, marker, status, ports), spec, ports.clock);
   return status === null || wrapping?.isLimited !== true ? running : watched(running, status, ports);
 }
