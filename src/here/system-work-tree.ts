@@ -1,0 +1,133 @@
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import type { Entry, RawPath, WorkTree } from '../workspace/work-tree.ts';
+import { parentPath } from '../workspace/work-tree.ts';
+
+/** What changed so shortly before it was looked at may change again within the same tick of the file system's clock, in ms. */
+const WARM_MS = 2_000;
+/** How long the others may wait, in ms. */
+const SLICE_MS = 8;
+
+const MODE_BITS = 0o7777n;
+/** A FIFO would wait for a writer, a link would be followed. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The work tree at a directory of this machine. */
+export function systemWorkTree(directory: string): WorkTree {
+  const root = realpathSync(directory);
+  const { dev, ino } = lstatSync(root, { bigint: true });
+  let sliceBegan = performance.now();
+  let written = 0;
+  /** The path for the system; throws when a directory on the way is a link by now. */
+  const at = (path: RawPath): Buffer => {
+    const parent = parentPath(path);
+    const above = placeOf(root, parent);
+    if (parent !== '' && !realpathSync.native(above, { encoding: 'buffer' }).equals(above)) {
+      throw Object.assign(new Error('a directory above it has become a link'), { code: 'ELOOP' });
+    }
+    return placeOf(root, path);
+  };
+  return {
+    root,
+    identity: `${dev}:${ino}`,
+    names: (path) => readdirSync(placeOf(root, path), { encoding: 'buffer' }).map((name) => name.toString('latin1')),
+    look(path) {
+      const stats = statsOf(placeOf(root, path));
+      return stats === null ? null : entryOf(stats);
+    },
+    read(path) {
+      const file = openSync(at(path), READ);
+      try {
+        if (!fstatSync(file).isFile()) throw Object.assign(new Error('it is no file'), { code: 'EINVAL' });
+        return readFileSync(file);
+      } finally {
+        closeSync(file);
+      }
+    },
+    target: (path) => readlinkSync(at(path), { encoding: 'buffer' }).toString('latin1'),
+    write(path, bytes, mode) {
+      const place = at(path);
+      written += 1;
+      const beside = Buffer.concat([place, Buffer.from(`.troupe-${process.pid}-${written}`)]);
+      try {
+        writeFileSync(beside, bytes, { flag: 'wx', mode: 0o600, flush: true });
+        chmodSync(beside, mode);
+        renameSync(beside, place);
+      } catch (error) {
+        unlinkIfThere(beside);
+        throw error;
+      }
+    },
+    link: (path, target) => symlinkSync(Buffer.from(target, 'latin1'), at(path)),
+    setMode: (path, mode) => chmodSync(at(path), mode),
+    remove: (path) => unlinkSync(at(path)),
+    makeDirectory: (path, mode) => mkdirSync(at(path), { mode }),
+    removeDirectory: (path) => rmdirSync(at(path)),
+    breathe() {
+      if (performance.now() - sliceBegan < SLICE_MS) return AT_ONCE;
+      return new Promise((resolve) =>
+        setImmediate(() => {
+          sliceBegan = performance.now();
+          resolve();
+        }),
+      );
+    },
+  };
+}
+
+const AT_ONCE = Promise.resolve();
+
+function placeOf(root: string, path: RawPath): Buffer {
+  return path === '' ? Buffer.from(root) : Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
+}
+
+function statsOf(path: Buffer): BigIntStats | null {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    // Where a part of the path is a file or a circle of links, there is nothing.
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ENOTDIR' || code === 'ELOOP') return null;
+    throw error;
+  }
+}
+
+function entryOf(stats: BigIntStats): Entry {
+  if (stats.isSymbolicLink()) return { type: 'link' };
+  const mode = Number(stats.mode & MODE_BITS);
+  if (stats.isDirectory()) return { type: 'directory', mode };
+  if (!stats.isFile()) return { type: 'other' };
+  const changedMs = Math.max(Number(stats.mtimeMs), Number(stats.ctimeMs));
+  return {
+    type: 'file',
+    mode,
+    size: Number(stats.size),
+    stamp: `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`,
+    warm: Date.now() - changedMs < WARM_MS,
+  };
+}
+
+function unlinkIfThere(path: Buffer): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was not made.
+  }
+}

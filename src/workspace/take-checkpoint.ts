@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../runtime/clock.ts';
+import type { Checkpoint, Kept, Stored } from './checkpoint.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+import { type CheckpointLimits, type Found, type LeftOut, scan } from './scan.ts';
+import { type RawPath, readablePath, type WorkTree } from './work-tree.ts';
+
+/** What making a checkpoint came to. Expected failures are values: none of them is a reason for a task to fail. */
+export type Taken =
+  | Readonly<{ ok: true; checkpoint: Checkpoint; bytesAdded: number }>
+  | Readonly<{ ok: false; why: 'too-large' | 'too-slow' | 'too-many-files' | 'aborted' | 'not-kept'; message: string }>;
+
+export type TakeOptions = Readonly<{
+  id: string;
+  tree: WorkTree;
+  store: CheckpointStore;
+  clock: Clock;
+  time: string;
+  /** What git tracks; null where there is no git. */
+  tracked: ReadonlySet<RawPath> | null;
+  limits: CheckpointLimits;
+  signal: AbortSignal;
+}>;
+
+/**
+ * Takes a checkpoint: what has not changed since the newest one (by its stamp) is not read again, and bytes that are kept
+ * already are not kept twice. The work tree is only read.
+ */
+export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
+  const { id, tree, store, clock, time, tracked, limits, signal } = options;
+  const endsAt = clock.now() + limits.durationMaxMs;
+  const found = await scan(tree, tracked, limits);
+  if (found.files.length > limits.filesMax) {
+    return failed(
+      'too-many-files',
+      `Expected at most ${limits.filesMax} files in ${tree.root}, got ${found.files.length}.`,
+    );
+  }
+  const total = found.files.reduce((sum, { entry }) => sum + (entry.type === 'file' ? entry.size : 0), 0);
+  if (total > limits.totalMaxBytes) {
+    const words = `Expected at most ${limits.totalMaxBytes} bytes in ${tree.root}, got ${total}. Ignore what need not come back (.gitignore), or raise the limit.`;
+    return failed('too-large', words);
+  }
+  const before = await store.newest();
+  const kept = new Map<RawPath, Kept>();
+  const leftOut: LeftOut[] = [...found.leftOut];
+  const pack = newPack(id, before);
+  const stopped = { why: null as Extract<Taken, { ok: false }> | null };
+
+  const bytes = async function* (): AsyncGenerator<Uint8Array> {
+    for (const { path, entry } of found.files) {
+      await tree.breathe();
+      if (signal.aborted) stopped.why = failed('aborted', 'The checkpoint was stopped.');
+      else if (clock.now() > endsAt)
+        stopped.why = failed(
+          'too-slow',
+          `Expected a checkpoint of ${tree.root} within ${limits.durationMaxMs} ms, and it was not done by then.`,
+        );
+      if (stopped.why !== null) return;
+      const known = before?.kept.get(path);
+      const unchanged = unchangedSince(entry, known);
+      if (unchanged !== null) {
+        kept.set(path, unchanged);
+        continue;
+      }
+      try {
+        if (entry.type === 'link') {
+          kept.set(path, { type: 'link', target: tree.target(path) });
+          continue;
+        }
+        const content = tree.read(path);
+        const { stored, fresh } = pack.add(content);
+        kept.set(path, { type: 'file', mode: entry.mode, stored, stamp: entry.warm ? null : entry.stamp });
+        if (fresh) yield content;
+      } catch {
+        leftOut.push({ path, why: 'unreadable' });
+      }
+    }
+  };
+
+  try {
+    await store.addPack(id, bytes());
+  } catch (error) {
+    return failed(
+      'not-kept',
+      `The checkpoint of ${readablePath(tree.root)} could not be kept: ${error instanceof Error ? error.message : String(error)}.`,
+    );
+  }
+  const bytesAdded = pack.length();
+  if (stopped.why !== null || bytesAdded === 0) await store.removePack(id);
+  if (stopped.why !== null) return stopped.why;
+  const checkpoint: Checkpoint = { id, time, root: tree.root, kept, directories: found.directories, leftOut };
+  await store.add(checkpoint);
+  return { ok: true, checkpoint, bytesAdded };
+}
+
+function unchangedSince(entry: Found['entry'], known: Kept | undefined): Kept | null {
+  if (entry.type !== 'file' || known?.type !== 'file' || known.stamp === null || known.stamp !== entry.stamp)
+    return null;
+  return known.mode === entry.mode ? known : { ...known, mode: entry.mode };
+}
+
+/** The pack that is being written, and what is in others already, by hash. */
+function newPack(id: string, before: Checkpoint | null) {
+  const known = new Map<string, Stored>();
+  for (const one of before?.kept.values() ?? []) if (one.type === 'file') known.set(one.stored.hash, one.stored);
+  let offset = 0;
+  return {
+    add(content: Uint8Array): { stored: Stored; fresh: boolean } {
+      const hash = createHash('sha256').update(content).digest('hex');
+      const there = known.get(hash);
+      if (there !== undefined) return { stored: there, fresh: false };
+      const stored = { hash, pack: id, offset, length: content.length };
+      known.set(hash, stored);
+      offset += content.length;
+      return { stored, fresh: content.length > 0 };
+    },
+    length: () => offset,
+  };
+}
+
+function failed(why: Extract<Taken, { ok: false }>['why'], message: string): Extract<Taken, { ok: false }> {
+  return { ok: false, why, message };
+}
