@@ -1,5 +1,4 @@
 import {
-  type BigIntStats,
   chmodSync,
   closeSync,
   constants,
@@ -13,6 +12,7 @@ import {
   realpathSync,
   renameSync,
   rmdirSync,
+  type Stats,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -25,7 +25,7 @@ const WARM_MS = 2_000;
 /** How long the others may wait, in ms. */
 const SLICE_MS = 8;
 
-const MODE_BITS = 0o7777n;
+const MODE_BITS = 0o7777;
 /** A FIFO would wait for a writer, a link would be followed. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -98,9 +98,9 @@ function placeOf(root: string, path: RawPath): Buffer {
   return path === '' ? Buffer.from(root) : Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
 }
 
-function statsOf(path: Buffer): BigIntStats | null {
+function statsOf(path: Buffer): Stats | null {
   try {
-    return lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {
     // Where a part of the path is a file or a circle of links, there is nothing.
     const code = error instanceof Error && 'code' in error ? error.code : null;
@@ -109,18 +109,17 @@ function statsOf(path: Buffer): BigIntStats | null {
   }
 }
 
-function entryOf(stats: BigIntStats): Entry {
+function entryOf(stats: Stats): Entry {
   if (stats.isSymbolicLink()) return { type: 'link' };
-  const mode = Number(stats.mode & MODE_BITS);
+  const mode = stats.mode & MODE_BITS;
   if (stats.isDirectory()) return { type: 'directory', mode };
   if (!stats.isFile()) return { type: 'other' };
-  const changedMs = Math.max(Number(stats.mtimeMs), Number(stats.ctimeMs));
   return {
     type: 'file',
     mode,
-    size: Number(stats.size),
-    stamp: `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`,
-    warm: Date.now() - changedMs < WARM_MS,
+    size: stats.size,
+    stamp: `${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`,
+    warm: Date.now() - Math.max(stats.mtimeMs, stats.ctimeMs) < WARM_MS,
   };
 }
 

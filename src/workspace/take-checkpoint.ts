@@ -43,26 +43,22 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
   }
   const before = await store.newest();
   const kept = new Map<RawPath, Kept>();
+  const changed: Found[] = [];
+  for (const one of found.files) {
+    const unchanged = unchangedSince(one.entry, before?.kept.get(one.path));
+    if (unchanged === null) changed.push(one);
+    else kept.set(one.path, unchanged);
+  }
   const leftOut: LeftOut[] = [...found.leftOut];
   const pack = newPack(id, before);
   const stopped = { why: null as Extract<Taken, { ok: false }> | null };
 
   const bytes = async function* (): AsyncGenerator<Uint8Array> {
-    for (const { path, entry } of found.files) {
+    for (const { path, entry } of changed) {
       await tree.breathe();
       if (signal.aborted) stopped.why = failed('aborted', 'The checkpoint was stopped.');
-      else if (clock.now() > endsAt)
-        stopped.why = failed(
-          'too-slow',
-          `Expected a checkpoint of ${tree.root} within ${limits.durationMaxMs} ms, and it was not done by then.`,
-        );
+      else if (clock.now() > endsAt) stopped.why = failed('too-slow', tooSlow(tree, limits));
       if (stopped.why !== null) return;
-      const known = before?.kept.get(path);
-      const unchanged = unchangedSince(entry, known);
-      if (unchanged !== null) {
-        kept.set(path, unchanged);
-        continue;
-      }
       try {
         if (entry.type === 'link') {
           kept.set(path, { type: 'link', target: tree.target(path) });
@@ -78,8 +74,9 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
     }
   };
 
+  if (clock.now() > endsAt) return failed('too-slow', tooSlow(tree, limits));
   try {
-    await store.addPack(id, bytes());
+    if (changed.length > 0) await store.addPack(id, bytes());
   } catch (error) {
     return failed(
       'not-kept',
@@ -87,7 +84,7 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
     );
   }
   const bytesAdded = pack.length();
-  if (stopped.why !== null || bytesAdded === 0) await store.removePack(id);
+  if (stopped.why !== null || (changed.length > 0 && bytesAdded === 0)) await store.removePack(id);
   if (stopped.why !== null) return stopped.why;
   const checkpoint: Checkpoint = { id, time, root: tree.root, kept, directories: found.directories, leftOut };
   await store.add(checkpoint);
@@ -102,12 +99,12 @@ function unchangedSince(entry: Found['entry'], known: Kept | undefined): Kept | 
 
 /** The pack that is being written, and what is in others already, by hash. */
 function newPack(id: string, before: Checkpoint | null) {
-  const known = new Map<string, Stored>();
-  for (const one of before?.kept.values() ?? []) if (one.type === 'file') known.set(one.stored.hash, one.stored);
+  let known: Map<string, Stored> | null = null;
   let offset = 0;
   return {
     add(content: Uint8Array): { stored: Stored; fresh: boolean } {
       const hash = createHash('sha256').update(content).digest('hex');
+      known ??= storedIn(before);
       const there = known.get(hash);
       if (there !== undefined) return { stored: there, fresh: false };
       const stored = { hash, pack: id, offset, length: content.length };
@@ -117,6 +114,16 @@ function newPack(id: string, before: Checkpoint | null) {
     },
     length: () => offset,
   };
+}
+
+function storedIn(checkpoint: Checkpoint | null): Map<string, Stored> {
+  const known = new Map<string, Stored>();
+  for (const one of checkpoint?.kept.values() ?? []) if (one.type === 'file') known.set(one.stored.hash, one.stored);
+  return known;
+}
+
+function tooSlow({ root }: WorkTree, { durationMaxMs }: CheckpointLimits): string {
+  return `Expected a checkpoint of ${root} within ${durationMaxMs} ms, and it was not done by then. Ignore what need not come back (.gitignore), or raise the limit.`;
 }
 
 function failed(why: Extract<Taken, { ok: false }>['why'], message: string): Extract<Taken, { ok: false }> {
