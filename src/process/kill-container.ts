@@ -11,6 +11,8 @@ export type Container = Readonly<{
   marker: string;
   /** Resolves when it has been told that bubblewrap has ended. */
   ended: Promise<unknown>;
+  /** Kills bubblewrap outside by Node's own knowledge of it, whatever the process table says; nothing when it has ended. */
+  end?(): void;
 }>;
 
 /** How long bubblewrap may take to pass on how a command ended that has stopped by itself, in ms. */
@@ -53,6 +55,7 @@ async function stopAndKill(container: Container, grace: Deadline, ports: KillPor
   bound.within(KILL_BOUND_MS);
   const rest = createRest(container, seen, ports);
   const cleared = await clear(rest, kill, bound, ports.clock);
+  container.end?.();
   bound.cancel();
   const left = cleared ? [] : (await rest()).members;
   const hanging = left.filter((one) => seen.has(sameProcess(one))).length;

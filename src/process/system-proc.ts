@@ -184,7 +184,11 @@ function begunOf(
   const kill = (graceMs: number) =>
     status === null
       ? killTree({ leader, marker }, graceMs, ports)
-      : killContainer({ outer: leader, init: status.init, marker, ended }, graceMs, ports);
+      : killContainer(
+          { outer: leader, init: status.init, marker, ended, end: () => child.kill('SIGKILL') },
+          graceMs,
+          ports,
+        );
   return { child, pid, status, kill };
 }
 
