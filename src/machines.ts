@@ -9,7 +9,7 @@ import type { TimerLogic } from '../machines/logic.ts';
 import { clockOf } from './runtime/system-clock.ts';
 import { timer } from './runtime/timer.ts';
 
-export { definedWork, delegate, regularWork, toolCall } from '../machines/index.ts';
+export { definedWork, delegate, regularWork, stagedWork, toolCall } from '../machines/index.ts';
 
 const noCleanup = fromPromise(async ({ system }) => ({ at: clockOf(system).now() }));
 

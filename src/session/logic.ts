@@ -1,10 +1,11 @@
 import { type AnyActorLogic, fromCallback, fromPromise, sendTo } from 'xstate';
-import { type BodyLogic, type BodyValue, definedWork } from '../../machines/defined-work.machine.ts';
+import { definedWork } from '../../machines/defined-work.machine.ts';
 import { delegate, type RelayInput, type RelayLogic, type SessionLogic } from '../../machines/delegate.machine.ts';
 import { type CleanupLogic, lifecycle, type WorkLogic } from '../../machines/lifecycle.ts';
 import type { TimerLogic, TurnLogic } from '../../machines/logic.ts';
 import { sessionMachine } from '../../machines/session.machine.ts';
 import { endIn, orderIn } from '../../machines/session-setup.ts';
+import type { BodyLogic, BodyValue, StagedChart, StageInput } from '../../machines/staged-work.ts';
 import { relay } from '../channel/relay.ts';
 import { messageOf } from '../protocol/errors.ts';
 import { msOf } from '../protocol/iso-time.ts';
@@ -18,6 +19,7 @@ import { quickStart } from '../runtime/quick-start.ts';
 import { clockOf } from '../runtime/system-clock.ts';
 import { timer } from '../runtime/timer.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
+import { isStaged, stageNames } from '../tasks/in-stages.ts';
 import { portsOf } from '../tasks/ports.ts';
 import {
   announceAsked,
@@ -40,28 +42,34 @@ import { bookOf, kindOf } from './world.ts';
 export function sessionLogicFor(kinds: ReadonlyMap<string, TaskDefinition>): AnyActorLogic {
   const known = made.get(kinds);
   if (known !== undefined) return known;
-  const body = definedWork.provide({
-    actors: {
-      body: bodyLeaf as unknown as BodyLogic, // XState wants the snapshot types to be equal, not assignable.
-      delegate: delegate.provide({
-        actors: {
-          session: lazyLogic(() => logic) as SessionLogic, // Likewise.
-          relay: relayLogic as unknown as RelayLogic, // Likewise.
-        },
-      }),
-    },
-    actions: {
-      deliverDelegate: ({ context, system }, { event }) =>
-        deliver(bookOf({ system }, context.task.sessionId), event.output),
-      refuseDelegate: ({ context, system }, { input }) =>
-        refuse(bookOf({ system }, context.task.sessionId), input.session.sessionId),
-    },
-  });
+  const inStages = (chart: StagedChart) =>
+    chart.provide({
+      actors: {
+        body: bodyLeaf as unknown as BodyLogic, // XState wants the snapshot types to be equal, not assignable.
+        delegate: delegate.provide({
+          actors: {
+            session: lazyLogic(() => logic) as SessionLogic, // Likewise.
+            relay: relayLogic as unknown as RelayLogic, // Likewise.
+          },
+        }),
+      },
+      actions: {
+        deliverDelegate: ({ context, system }, { event }) =>
+          deliver(bookOf({ system }, context.task.sessionId), event.output),
+        refuseDelegate: ({ context, system }, { input }) =>
+          refuse(bookOf({ system }, context.task.sessionId), input.session.sessionId),
+      },
+    });
+  const body = inStages(definedWork);
+  const workOf = (work: TaskDefinition['work']) => {
+    if (typeof work === 'function') return body;
+    return isStaged(work) ? inStages(work.chart) : work;
+  };
   const tasks: Record<string, AnyActorLogic> = {};
   for (const [kind, { description = '', work }] of kinds) {
     tasks[kind] = lifecycle({ id: kind, description }).provide({
       actors: {
-        work: (typeof work === 'function' ? body : work) as unknown as WorkLogic, // Likewise.
+        work: workOf(work) as unknown as WorkLogic, // Likewise.
         cleanup: cleanupLogic as unknown as CleanupLogic, // Likewise.
         timer: timer as unknown as TimerLogic, // Likewise.
       },
@@ -195,20 +203,24 @@ const session = sessionMachine.provide({
   },
 });
 
-/** The function of a defined kind, run with its ports. */
-const bodyLeaf = leaf<BodyValue, TaskInput>(async (scope) => {
-  const { sessionId, taskId, kind } = scope.input;
-  const definition = kindOf(scope, sessionId, kind);
+/** The function of a kind, or that of one of its stages, run with its ports. */
+const bodyLeaf = leaf<BodyValue, StageInput>(async (scope) => {
+  const { task, stage, before } = scope.input;
+  const { sessionId, taskId, kind } = task;
+  const { work } = kindOf(scope, sessionId, kind);
   const ports = portsOf(scope, sessionId, taskId);
-  if (typeof definition.work !== 'function')
-    throw new Error(`Expected the work of "${kind}" to be a function, got actor logic.`);
-  const data = await definition.work(ports.input, ports, scope.signal);
-  const answer =
-    typeof data === 'object' && data !== null && 'answer' in data && typeof data.answer === 'string'
-      ? data.answer
-      : null;
-  return { answer, data };
+  if (typeof work === 'function') return bodyValue(await work(ports.input, ports, scope.signal));
+  if (!isStaged(work)) throw new Error(`Expected the work of "${kind}" to be made of functions, got actor logic.`);
+  const at = stageNames(work.chart).indexOf(stage);
+  const run = work.stages[at];
+  if (run === undefined) throw new Error(`Expected the work of "${kind}" to have the stage "${stage}", got none.`);
+  return bodyValue(await run(at === 0 ? ports.input : before, ports, scope));
 });
+
+function bodyValue(data: unknown): BodyValue {
+  const hasAnswer = typeof data === 'object' && data !== null && 'answer' in data && typeof data.answer === 'string';
+  return { answer: hasAnswer ? (data.answer as string) : null, data }; // The compiler forgets what the line above found.
+}
 
 const cleanupLogic = fromPromise<{ at: number }, TaskInput>(async ({ input, system, signal, self }) => {
   const { sessionId, taskId, kind } = input;

@@ -2,11 +2,16 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyActorLogic } from 'xstate';
 import { TroupeError } from '../protocol/errors.ts';
 import type { Placement, WhenBusy } from '../protocol/settings.ts';
+import { isStaged, type Staged, stageNames } from './in-stages.ts';
 import type { TaskPorts } from './ports.ts';
 
-/** What a work does: a function, or actor logic that speaks the protocol of work (`work.cancel`, `work.kill`). */
+/**
+ * What a work does: a function, functions in stages with a chart of their own, or actor logic that speaks the protocol of
+ * work (`work.cancel`, `work.kill`).
+ */
 export type Work<S extends StandardSchemaV1, D extends object> =
   | ((input: StandardSchemaV1.InferOutput<S>, ports: TaskPorts, signal: AbortSignal) => Promise<D>)
+  | Staged<StandardSchemaV1.InferOutput<S>, D>
   | AnyActorLogic;
 
 /** A kind of task: what it takes, where it runs, and its work. */
@@ -42,9 +47,17 @@ export function defineTask<S extends StandardSchemaV1, D extends object>(
   if (!('~standard' in input)) throw misuse('`input` to be a Standard Schema (zod, valibot, arktype …)', input);
   if (typeof work !== 'function' && typeof work !== 'object')
     throw misuse('`work` to be a function or actor logic', work);
+  if (isStaged(work)) expectAllStages(work);
   return Object.freeze({ ...definition });
 }
 
+function expectAllStages({ chart, stages }: Staged): void {
+  const names = stageNames(chart);
+  if (names.length !== stages.length)
+    throw misuse(`a function for each of the stages ${names.join(', ')}`, `${stages.length} functions`);
+}
+
 function misuse(expected: string, got: unknown): TroupeError {
-  return new TroupeError('invalid-config', `defineTask: expected ${expected}, got ${typeof got}.`);
+  const what = typeof got === 'string' ? got : typeof got;
+  return new TroupeError('invalid-config', `defineTask: expected ${expected}, got ${what}.`);
 }

@@ -1,6 +1,7 @@
 import { createActor, type SnapshotFrom } from 'xstate';
-import { type BodyValue, definedWork } from '../../machines/defined-work.machine.ts';
+import { definedWork } from '../../machines/defined-work.machine.ts';
 import type { DelegateEnd, DelegateInput, delegate } from '../../machines/delegate.machine.ts';
+import type { BodyValue, StageInput } from '../../machines/staged-work.ts';
 import { type LeafEnd, NOTHING_TO_REPORT, type TaskInput, type WorkCommand } from '../../src/protocol/messages.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
 import { ORDER } from './delegate-stage.ts';
@@ -26,7 +27,7 @@ export function endOf(sessionId: string, more: Partial<DelegateEnd> = {}): Deleg
 export function stageDefined(store?: Stored) {
   const clock = createSteppedClock(store?.at);
   const above = audience(clock);
-  const bodies = puppets<TaskInput, WorkCommand, LeafEnd<BodyValue>>();
+  const bodies = puppets<StageInput, WorkCommand, LeafEnd<BodyValue>>();
   const delegates = puppets<DelegateInput, WorkCommand, DelegateEnd>();
   const delivered: DelegateEnd[] = [];
   const refused: string[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BodyValue } from '../../machines/defined-work.machine.ts';
+import type { BodyValue } from '../../machines/staged-work.ts';
 import { endOf, inputOf, stageDefined, TASK } from './defined-stage.ts';
 
 const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
@@ -13,7 +13,12 @@ const VALUE: BodyValue = { answer: 'Clean.', data: { answer: 'Clean.', warnings:
 describe('a work that is a function', () => {
   it('runs it with what the task was given', () => {
     const { body, state, above } = stageDefined();
-    expect([state(), body.input, body.heard, above]).toEqual(['running', TASK, [], []]);
+    expect([state(), body.input, body.heard, above]).toEqual([
+      'running',
+      { task: TASK, stage: 'running', before: null },
+      [],
+      [],
+    ]);
   });
 
   it('completes with what it returns', () => {
