@@ -10,34 +10,49 @@ type Row = Readonly<{
   namespace: string;
 }>;
 
-/** What is known of a tree while it lives: by it the tree is found again, whatever it has done to its environment. */
-export type Known = Readonly<{ tag: string; namespaces: ReadonlySet<string>; identities: ReadonlySet<string> }>;
+/**
+ * What is known of a tree while it lives: by it the tree is found again, whatever it has done to its environment.
+ * `firsts` are the first processes of its process namespaces: the number of a namespace is given again, and without its
+ * first process nothing lives in one (pid_namespaces(7)).
+ */
+export type Known = Readonly<{ tag: string; firsts: ReadonlySet<string>; identities: ReadonlySet<string> }>;
 
-/** Takes down who is there of the tree with `tag`: its processes, and the process namespaces they are in that are not ours. */
+/** Takes down who is there of the tree with `tag`: its processes, and the first processes of the namespaces they are in that are not ours. */
 export function knownOf(tag: string): Known {
   const rows = readRows();
-  const own = readlinkSync('/proc/self/ns/pid');
   const tagged = rows.filter(({ words }) => words.includes(tag));
   const members = new Map(tagged.map((row) => [row.pid, row]));
   for (const pid of members.keys()) {
     for (const row of rows) if (row.parent === pid && row.pid !== process.pid) members.set(row.pid, row);
   }
-  const namespaces = tagged.map(({ namespace }) => namespace).filter((one) => one !== '' && one !== own);
+  const firsts = firstsOf(rows);
   return {
     tag,
-    namespaces: new Set(namespaces),
+    firsts: new Set(tagged.flatMap(({ namespace }) => firsts.get(namespace) ?? [])),
     identities: new Set([...members.values()].map(({ identity }) => identity)),
   };
 }
 
 /** The living processes of a tree: by an argument that only it has, by its process namespace, and by who was there. */
-export function left({ tag, namespaces, identities }: Known): readonly number[] {
-  return readRows()
+export function left({ tag, firsts, identities }: Known): readonly number[] {
+  const rows = readRows();
+  const firstOf = firstsOf(rows);
+  return rows
     .filter(
       ({ zombie, words, namespace, identity }) =>
-        !zombie && (words.includes(tag) || namespaces.has(namespace) || identities.has(identity)),
+        !zombie && (words.includes(tag) || firsts.has(firstOf.get(namespace) ?? '') || identities.has(identity)),
     )
     .map(({ pid }) => pid);
+}
+
+/** By namespace, the identity of its first process: the one whose parent is in another. Our own namespace is left out. */
+function firstsOf(rows: readonly Row[]): ReadonlyMap<string, string> {
+  const own = readlinkSync('/proc/self/ns/pid');
+  const namespaceOf = new Map(rows.map(({ pid, namespace }) => [pid, namespace]));
+  const firsts = rows.filter(
+    ({ parent, namespace }) => namespace !== '' && namespace !== own && namespaceOf.get(parent) !== namespace,
+  );
+  return new Map(firsts.map(({ namespace, identity }) => [namespace, identity]));
 }
 
 /** Children of this process that have ended and were not waited for. */
