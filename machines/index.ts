@@ -1,3 +1,4 @@
+export { agentTask, agentWork } from './agent.machine.ts';
 export { definedWork } from './defined-work.machine.ts';
 export { delegate } from './delegate.machine.ts';
 export { lifecycle } from './lifecycle.ts';

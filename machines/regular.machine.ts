@@ -23,6 +23,8 @@ export const regularTask = lifecycle({
 
 export type SampleInput = Readonly<{ task: TaskInput; step: number }>;
 export type SampleLogic = Logic<SampleInput, WorkCommand, LeafEnd<SampleEnd>>;
+/** Ends when there is something new for the model (true), or no agent works any more. */
+export type AgentsLogic = Logic<TaskInput, WorkCommand, LeafEnd<boolean>>;
 
 type Context = {
   task: TaskInput;
@@ -38,18 +40,24 @@ type Context = {
 };
 
 type Sampled = { sampled: LeafEnd<SampleEnd> };
+type AgentsEnded = { ended: LeafEnd<boolean> };
 type CallDone = DoneActorEvent<ToolCallEnd> & { actorId: string };
 
 /** What a regular task does: a loop of steps, each one model request and the tool calls it leads to. */
 export const regularWork = setup({
   types: {} as { context: Context; events: WorkCommand; input: TaskInput; output: WorkEnd },
-  actors: { sample: provided<SampleLogic>(), toolCall },
+  actors: { sample: provided<SampleLogic>(), agents: provided<AgentsLogic>(), toolCall },
   guards: {
     wasStopped: (_, { sampled }: Sampled) => sampled.cancelled || sampled.value?.status === 'aborted',
     hasFailed: (_, { sampled }: Sampled) => sampled.value === null || sampled.value.status === 'failed',
     hasCalls: (_, { sampled }: Sampled) => sampled.value?.status === 'completed' && sampled.value.calls.length > 0,
     goesOn: ({ context }, { sampled }: Sampled) =>
       sampled.value?.status === 'completed' && sampled.value.more && !context.last,
+    awaitsAgents: ({ context }, { sampled }: Sampled) =>
+      sampled.value?.status === 'completed' && sampled.value.awaits === true && !context.last,
+    wasCancelled: (_, { ended }: AgentsEnded) => ended.cancelled,
+    hasNews: (_, { ended }: AgentsEnded) => ended.value === true,
+    isLast: ({ context }) => context.last,
     allSettled: ({ context }) => context.running.length === 0 && context.waiting.length === 0,
     allSettledAndLast: ({ context }) => context.last && context.running.length === 0 && context.waiting.length === 0,
     noneRunning: ({ context }) => context.running.length === 0,
@@ -66,6 +74,16 @@ export const regularWork = setup({
       running: context.running.filter(({ callId }) => callId !== event.output.callId),
       at: event.output.at,
       report: addReports(context.report, event.output.report),
+    })),
+    noteAgents: assign(({ context }, { ended }: AgentsEnded) => ({
+      at: ended.at,
+      report: addReports(context.report, ended.report),
+    })),
+    passToAgents: sendTo('agents', ({ event }) => event),
+    stopAwaiting: sendTo('agents', ({ context }) => ({
+      type: 'work.cancel' as const,
+      at: context.at,
+      deadline: context.at,
     })),
     dropWaiting: assign({ waiting: [] }),
     startCalls: enqueueActions(({ context, enqueue }) => {
@@ -149,6 +167,11 @@ export const regularWork = setup({
             actions: { type: 'noteSampled', params: sampledOf },
           },
           {
+            guard: { type: 'awaitsAgents', params: sampledOf },
+            target: 'awaiting-agents',
+            actions: { type: 'concludeCompleted', params: sampledOf },
+          },
+          {
             target: 'over',
             actions: { type: 'concludeCompleted', params: sampledOf },
           },
@@ -176,6 +199,34 @@ export const regularWork = setup({
             { type: 'releaseCall', params: callOf },
           ],
         },
+      },
+    },
+    'awaiting-agents': {
+      description: 'The model has nothing more to say, but agents that it has started still work.',
+      meta: { waitsFor: 'sub-session' },
+      invoke: {
+        id: 'agents',
+        src: 'agents',
+        input: ({ context }) => context.task,
+        onDone: [
+          { guard: 'isLast', target: 'over', actions: { type: 'noteAgents', params: agentsOf } },
+          {
+            guard: { type: 'wasCancelled', params: agentsOf },
+            target: 'over',
+            actions: [{ type: 'noteAgents', params: agentsOf }, 'concludeStopped'],
+          },
+          {
+            guard: { type: 'hasNews', params: agentsOf },
+            target: 'sampling',
+            actions: { type: 'noteAgents', params: agentsOf },
+          },
+          { target: 'over', actions: { type: 'noteAgents', params: agentsOf } },
+        ],
+      },
+      on: {
+        'work.wind-down': { actions: ['noteLast', 'stopAwaiting'] },
+        'work.cancel': { actions: ['passToAgents', 'acknowledge'] },
+        'work.kill': { actions: 'passToAgents' },
       },
     },
     stopping: {
@@ -206,6 +257,10 @@ function nextBatch(waiting: readonly ToolCall[]): ToolCall[] {
 
 function sampledOf({ event }: { event: { output: LeafEnd<SampleEnd> } }): Sampled {
   return { sampled: event.output };
+}
+
+function agentsOf({ event }: { event: { output: LeafEnd<boolean> } }): AgentsEnded {
+  return { ended: event.output };
 }
 
 function callOf({ event }: { event: EventObject }): { event: CallDone } {

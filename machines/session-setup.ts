@@ -30,7 +30,14 @@ import { type OwnRequests, withoutTask } from './own-requests.ts';
 export type TaskLogic = Logic<TaskInput, TaskCommand, TaskEnd>;
 
 /** `childId` is the task's name among the session's actors: one of a few that are used again, because XState never forgets a name. */
-export type TaskSlot = Readonly<{ taskId: string; childId: string; kind: string; steerable: boolean }>;
+export type TaskSlot = Readonly<{
+  taskId: string;
+  childId: string;
+  kind: string;
+  steerable: boolean;
+  /** The task that started it, if it was one of this session. */
+  owner?: string;
+}>;
 
 export type SessionMachineContext = SessionInput &
   OwnRequests & {
@@ -91,9 +98,15 @@ const base = setup({
     expireDue: () => {},
 
     takeSlot: assign((scope) => {
-      const { taskId, kind, steerable, placement } = orderIn(scope);
+      const { taskId, kind, steerable, placement, owner } = orderIn(scope);
       const place = placement === 'beside' ? freePlace(scope.context.beside, kind) : 'foreground';
-      const slot: TaskSlot = { taskId, childId: `${kind}/${place}`, kind, steerable };
+      const slot: TaskSlot = {
+        taskId,
+        childId: `${kind}/${place}`,
+        kind,
+        steerable,
+        ...(owner === undefined ? {} : { owner }),
+      };
       return placement === 'beside' ? { beside: [...scope.context.beside, slot] } : { foreground: slot };
     }),
     addToQueue: assign((scope) => ({ queue: [...scope.context.queue, orderIn(scope)] })),
@@ -177,20 +190,24 @@ export function abortAll({
   return { at, deadline, reason, taskIds: running(context).map(({ taskId }) => taskId) };
 }
 
-/** The one task that the event names, if it runs. */
+/** The one task that the event names, if it runs, and those that it owns. */
 export function abortNamed(scope: {
   context: SessionMachineContext;
   event: { at: number; deadline: number; reason: AbortReason; taskId: string };
 }): Abort {
-  const all = abortAll(scope);
-  return { ...all, taskIds: all.taskIds.filter((taskId) => taskId === scope.event.taskId) };
+  return { ...abortAll(scope), taskIds: withOwned(scope.context, scope.event.taskId) };
 }
 
-/** The foreground task, which makes room for the next one. */
+/** The foreground task, which makes room for the next one, and those that it owns. */
 export function abortReplaced({ context, event }: { context: SessionMachineContext; event: { type: string } }): Abort {
   const at = atIn(event);
-  const taskIds = context.foreground === null ? [] : [context.foreground.taskId];
+  const taskIds = context.foreground === null ? [] : withOwned(context, context.foreground.taskId);
   return { taskIds, reason: 'replaced', at, deadline: at + context.graceMs };
+}
+
+/** Of the tasks that run, the one of this id and those that it owns. */
+function withOwned(context: SessionMachineContext, taskId: string): readonly string[] {
+  return running(context).flatMap((slot) => (slot.taskId === taskId || slot.owner === taskId ? [slot.taskId] : []));
 }
 
 /** The start that an event is about: the one it brings, or the next one whose turn it makes. */

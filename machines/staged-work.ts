@@ -10,6 +10,7 @@ import {
   type WorkEnd,
   type WorkSignal,
 } from '../src/protocol/messages.ts';
+import type { WaitingCause } from '../src/protocol/waiting.ts';
 import { type DelegateEnd, type DelegateInput, delegate } from './delegate.machine.ts';
 import { type Logic, provided, toParent } from './logic.ts';
 
@@ -190,15 +191,19 @@ export function stagesOf(states: readonly string[]): readonly string[] {
   return states.slice(0, states.indexOf('joining'));
 }
 
-type Plan = Readonly<{ id: string; description: string; stages: Readonly<Record<string, string>> }>;
+/** What a stage is for; and what it waits for, when that is not its own work. */
+type PlannedStage = string | Readonly<{ description: string; waitsFor: WaitingCause }>;
+type Plan = Readonly<{ id: string; description: string; stages: Readonly<Record<string, PlannedStage>> }>;
 
-function stageOf(stage: string, description: string, next: string | undefined) {
+function stageOf(stage: string, planned: PlannedStage, next: string | undefined) {
+  const { description, waitsFor } =
+    typeof planned === 'string' ? { description: planned, waitsFor: 'work' as const } : planned;
   const noteBody = { type: 'noteBody', params: ({ event }: { event: StageDone }) => ({ body: event.output }) } as const;
   const join = { target: 'joining', actions: noteBody } as const;
   const hasValue = { type: 'hasValue', params: ({ event }: { event: StageDone }) => ({ body: event.output }) } as const;
   return {
     description,
-    meta: { waitsFor: 'work' },
+    meta: { waitsFor },
     entry: { type: 'startStage', params: { stage } },
     on: {
       'delegate.open': {

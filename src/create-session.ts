@@ -13,9 +13,10 @@ import { NO_RULES } from './policy/rules.ts';
 import { confinementOf, sandboxProfile } from './policy/sandbox-profile.ts';
 import type { Confinement } from './process/port.ts';
 import { systemProc } from './process/system-proc.ts';
+import type { AgentRole } from './protocol/agents.ts';
 import { messageOf } from './protocol/errors.ts';
 import type { HistoryEntry } from './protocol/history.ts';
-import type { TaskContext } from './protocol/settings.ts';
+import type { Limits, TaskContext } from './protocol/settings.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createIds, systemIds, systemRng } from './runtime/ids.ts';
 import { createSmallMap } from './runtime/small-map.ts';
@@ -26,11 +27,14 @@ import { logEvents } from './session/log-events.ts';
 import { sessionLogicFor } from './session/logic.ts';
 import { portsFor } from './session/ports.ts';
 import { projectInstructions } from './session/project-instructions.ts';
+import { createSlots } from './session/slots.ts';
 import { bindWorld, bookOf, type World } from './session/world.ts';
 import { checkOptions, limitsOf, type SessionOptions, type WorldPorts } from './session-options.ts';
+import { AGENT_ROLES } from './tasks/agent-roles.ts';
 import type { TaskDefinition, TaskDefinitions } from './tasks/define-task.ts';
 import { builtinTasks } from './tasks/index.ts';
 import { providePorts } from './tasks/ports.ts';
+import { agentTools } from './tools/agents.ts';
 import { applyPatchTool } from './tools/apply-patch/tool.ts';
 import type { Files } from './tools/files.ts';
 import { shellTool } from './tools/shell.ts';
@@ -83,10 +87,10 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     grants: null,
     handlers: null,
     resolved: null,
-    agents: 0,
-    budget: options.budget ?? NOTHING,
+    slots: createSlots(),
+    roles: rolesOf(options.agents),
+    whenTaskEnds: options.agents?.whenTaskEnds ?? 'join',
     prices: options.prices ?? NOTHING,
-    spent: { usd: 0, spawns: 0, openedAtMs: ports.clock.now() },
     keepRule: options.keepCommandRule ?? null,
     redact: redactOf(options.env ?? process.env),
     preamble: preambleOf(options.projectInstructions ?? 'AGENTS.md', ports.files, patches, context),
@@ -99,6 +103,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     path,
     parent: null,
     settings: { model, instructions, context, tools, beforeToolCall, limits },
+    ...(options.budget === undefined ? {} : { budget: options.budget }),
   });
   const actor = createActor(world.sessionLogic, {
     id: 'root',
@@ -214,6 +219,14 @@ export function defaultHome(): string {
   );
 }
 
+const builtinRoles: ReadonlyMap<string, AgentRole> = new Map(Object.entries(AGENT_ROLES));
+
+/** The built-in kinds of agents, and those of the caller. */
+function rolesOf(agents: SessionOptions<TaskDefinitions>['agents']): ReadonlyMap<string, AgentRole> {
+  if (agents?.roles === undefined) return builtinRoles;
+  return new Map([...builtinRoles, ...Object.entries(agents.roles)]);
+}
+
 const builtinKinds: ReadonlyMap<string, TaskDefinition> = new Map(Object.entries(builtinTasks as TaskDefinitions));
 const kindSets = new WeakMap<TaskDefinitions, ReadonlyMap<string, TaskDefinition>>();
 
@@ -233,9 +246,10 @@ let lastToolbox: Readonly<{ own: Toolbox; added: readonly Tool[]; all: Toolbox }
 
 /** The built-in tools, and those of the caller. One map for all sessions that change nothing. */
 function toolboxOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Toolbox {
-  const { tools, env, home, sandboxSettings, processContainer, commandRules, world } = options;
+  const { tools, env, home, sandboxSettings, processContainer, commandRules, agents, limits, world } = options;
   const isUsual =
-    [env, home, sandboxSettings, processContainer, commandRules].every((option) => option === undefined) &&
+    [env, home, sandboxSettings, processContainer, commandRules, agents?.roles].every((one) => one === undefined) &&
+    mayHaveAgents(limits) &&
     ports === here;
   const isReal = world?.files === undefined && world?.proc === undefined;
   const own = isUsual ? builtinToolbox() : toolboxFor(ports, isReal, options);
@@ -250,13 +264,13 @@ function toolboxOf(options: SessionOptions<TaskDefinitions>, ports: Ports): Tool
 
 type ToolOptions = Pick<
   SessionOptions<TaskDefinitions>,
-  'env' | 'home' | 'sandboxSettings' | 'processContainer' | 'commandRules' | 'world'
+  'env' | 'home' | 'sandboxSettings' | 'processContainer' | 'commandRules' | 'agents' | 'limits' | 'world'
 >;
 
 function toolboxFor(
   { files, proc }: Ports,
   isReal: boolean,
-  { env = process.env, home, sandboxSettings = {}, processContainer, commandRules, world }: ToolOptions,
+  { env = process.env, home, sandboxSettings = {}, processContainer, commandRules, agents, limits, world }: ToolOptions,
 ): Toolbox {
   const known = env as Readonly<Record<string, string>>; // Names without a value have none to give on; the shell leaves them out.
   const userHomes = [...new Set([homedir(), known.HOME ?? homedir()])];
@@ -273,10 +287,15 @@ function toolboxFor(
   };
   const patches = isReal ? patchApplier({ proc, state, confine }) : null;
   const { protectedNames } = sandboxProfile({ cwd: sep, sandbox: 'read-only' }, sandboxSettings, places);
-  const limits = { writableRoots: sandboxSettings.writableRoots ?? [], protectedNames };
-  const patch = applyPatchTool(files, { limits, ...(patches === null ? {} : { apply: patches.apply }) });
-  const tools = [shellTool(proc, { env: known, policy, confine }), patch, updatePlanTool];
+  const patchLimits = { writableRoots: sandboxSettings.writableRoots ?? [], protectedNames };
+  const patch = applyPatchTool(files, { limits: patchLimits, ...(patches === null ? {} : { apply: patches.apply }) });
+  const ofAgents = mayHaveAgents(limits) ? agentTools(rolesOf(agents)) : [];
+  const tools = [shellTool(proc, { env: known, policy, confine }), patch, updatePlanTool, ...ofAgents];
   return { tools: new Map(tools.map((tool) => [tool.name, tool])), patches };
+}
+
+function mayHaveAgents({ depthMax, agentsMax }: Partial<Limits> = {}): boolean {
+  return depthMax !== 0 && agentsMax !== 0;
 }
 
 const builtinToolbox = once(() => toolboxFor(here, true, {}));

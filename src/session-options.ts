@@ -4,12 +4,14 @@ import type { Model } from './model/port.ts';
 import type { CommandRules } from './policy/rules.ts';
 import type { SandboxSettings } from './policy/sandbox-profile.ts';
 import type { Proc } from './process/port.ts';
+import type { AgentRole, WhenTaskEnds } from './protocol/agents.ts';
+import type { Budget } from './protocol/budget.ts';
 import { TroupeError } from './protocol/errors.ts';
 import type { ApprovalPolicy, Effort, Limits, SandboxMode } from './protocol/settings.ts';
 import type { LogStore } from './rollout/log-store.ts';
 import { type Clock, TIMER_MAX_MS } from './runtime/clock.ts';
 import type { Ids } from './runtime/ids.ts';
-import type { Budget, Prices } from './session/budget.ts';
+import type { Prices } from './session/budget.ts';
 import type { Logger } from './session/log-events.ts';
 import type { KeepRule, OnRequest } from './session/world.ts';
 import type { TaskDefinitions } from './tasks/define-task.ts';
@@ -54,6 +56,13 @@ export interface SessionOptions<T extends TaskDefinitions = Record<never, never>
   /** Tools added to the built-in ones; one of the same name takes its place. */
   tools?: readonly Tool[];
   beforeToolCall?: BeforeToolCall;
+  /** The agents that the model may start. Without any when `limits.agentsMax` or `limits.depthMax` is 0. */
+  agents?: Readonly<{
+    /** Kinds of agents added to the built-in ones (explorer, worker, reviewer); one of the same name takes its place. */
+    roles?: Readonly<Record<string, AgentRole>>;
+    /** What a task does with agents that still work when its model has nothing more to say. Default `join`. */
+    whenTaskEnds?: WhenTaskEnds;
+  }>;
   limits?: Partial<Limits>;
   /** How the session is logged: synced, only written, or not at all. Default `durable`. */
   rollout?: 'durable' | 'fast' | 'off';
@@ -83,6 +92,7 @@ const ms = z
   .max(TIMER_MAX_MS, `Expected at most ${TIMER_MAX_MS} ms (24.8 days): longer timers fire at once.`);
 const count = z.number().int().min(0).max(1_000_000_000);
 const price = z.number().min(0);
+const budget = z.strictObject({ tokens: count, usd: z.number().positive(), wallMs: ms, spawns: count });
 const aFunction = z.custom((value) => typeof value === 'function', 'Expected a function.');
 const anObject = z.custom((value) => typeof value === 'object' && value !== null, 'Expected an object.');
 
@@ -113,6 +123,26 @@ const schema = z.strictObject({
   tasks: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'Expected a kebab-case name.'), anObject).optional(),
   tools: z.array(anObject).optional(),
   beforeToolCall: aFunction.optional(),
+  agents: z
+    .strictObject({
+      roles: z.record(
+        z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'Expected a kebab-case name.'),
+        z
+          .strictObject({
+            description: z.string().min(1),
+            instructions: z.string(),
+            tools: z.array(z.string()),
+            sandbox: z.enum(['read-only', 'workspace-write', 'danger-full-access']),
+            effort: z.enum(['minimal', 'low', 'medium', 'high']),
+            budget: budget.partial(),
+          })
+          .partial()
+          .required({ description: true }),
+      ),
+      whenTaskEnds: z.enum(['join', 'detach', 'cancel']),
+    })
+    .partial()
+    .optional(),
   limits: z
     .strictObject({
       graceMs: ms,
@@ -129,7 +159,7 @@ const schema = z.strictObject({
   rollout: z.enum(['durable', 'fast', 'off']).optional(),
   home: z.string().min(1).optional(),
   inspect: z.unknown().optional(),
-  budget: z.strictObject({ tokens: count, usd: z.number().positive(), wallMs: ms, spawns: count }).partial().optional(),
+  budget: budget.partial().optional(),
   prices: z
     .record(z.string(), z.strictObject({ input: price, cachedInput: price.optional(), output: price }))
     .optional(),

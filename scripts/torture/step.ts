@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 
 /** Tells one line of what was found. */
 export type Say = (line: string) => void;
@@ -20,7 +21,8 @@ export async function runAsNobody(path: string, words: readonly string[], say: S
   say('the same as a user without rights');
   const code = await new Promise((resolve) => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...words], {
-      cwd: '/',
+      // Not '/': bubblewrap is not taken from below where we work.
+      cwd: tmpdir(),
       uid: NOBODY,
       gid: NOBODY,
       env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent' },

@@ -43,7 +43,8 @@ type ItemBody =
   | { type: 'compaction'; status: CallStatus; tokensBefore?: number; tokensAfter?: number }
   | { type: 'checkpoint'; status: CallStatus; checkpointId?: string }
   | { type: 'undo'; status: CallStatus; paths?: readonly string[] }
-  | { type: 'sub_session'; sessionId: string; kind: string; status: CallStatus }
+  /** `agent`: its name among the agents of its parent, if it is one. */
+  | { type: 'sub_session'; sessionId: string; kind: string; agent?: string; status: CallStatus }
   | { type: 'interruption'; reason: string; text: string }
   | { type: 'error'; code: string; message: string };
 

@@ -81,6 +81,8 @@ export type StartOrder = Readonly<{
   placement: Placement;
   /** Steering reaches the task while it runs. */
   steerable: boolean;
+  /** The task that started it, beside itself: when that is aborted, so is this one. */
+  owner?: string;
 }>;
 
 /** What a user said while something ran. `order` is what it becomes when nothing takes it. */
@@ -157,7 +159,14 @@ export type ToolCall = Readonly<{ callId: string; name: string; arguments: strin
 
 /** What one model request came to. */
 export type SampleEnd =
-  | Readonly<{ status: 'completed'; answer: string | null; calls: readonly ToolCall[]; more: boolean }>
+  /** `awaits`: there is nothing more to say now, but agents still work for this task, and it is to have their results. */
+  | Readonly<{
+      status: 'completed';
+      answer: string | null;
+      calls: readonly ToolCall[];
+      more: boolean;
+      awaits?: true;
+    }>
   | Readonly<{ status: 'failed'; error: TaskError }>
   | Readonly<{ status: 'aborted' }>;
 

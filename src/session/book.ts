@@ -2,6 +2,7 @@ import type { AnyActorRef } from 'xstate';
 import type { DelegateEnd } from '../../machines/delegate.machine.ts';
 import { type Channel, createChannel } from '../channel/channel.ts';
 import type { Model } from '../model/port.ts';
+import type { Budget } from '../protocol/budget.ts';
 import type { TransientBody } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { Item } from '../protocol/items.ts';
@@ -15,8 +16,10 @@ import { createLogWriter, type LogWriter } from '../rollout/writer.ts';
 import { createSmallMap, type SmallMap } from '../runtime/small-map.ts';
 import type { BeforeToolCall, DelegateSpec } from '../tasks/ports.ts';
 import type { Tool } from '../tools/tool.ts';
+import type { AgentBook } from './agents.ts';
 import type { CallLedger } from './call-ledger.ts';
 import { createGate, degrade, type Gate } from './gate.ts';
+import type { Allowance } from './spending.ts';
 import type { World } from './world.ts';
 
 /** What a session is set to; a task's own context may change part of it. */
@@ -95,6 +98,10 @@ export type Book = {
   /** Resolves when all that it told has gone up to the parent. */
   drained: Promise<void>;
   usage: Usage;
+  /** What it and all below may use; null when that is only what those above may. */
+  readonly allowance: Allowance | null;
+  /** The agents that its model has started; made with the first. */
+  agents: AgentBook | null;
   dropped: number;
   /** The one close, once somebody has asked for it. */
   closing: Promise<void> | null;
@@ -113,13 +120,14 @@ export type BookOptions = Readonly<{
   history?: readonly HistoryEntry[];
   consider?: DelegateSpec['consider'];
   hides?: DelegateSpec['hides'];
+  budget?: Budget;
 }>;
 
 const HIDES_NOTHING: Book['hides'] = new Set();
 const NOW = Promise.resolve();
 
 /** Opens a book. Nothing is written before something is committed. */
-export function openBook({ world, id, path, parent, settings, history, consider, hides }: BookOptions): Book {
+export function openBook({ world, id, path, parent, settings, history, consider, hides, budget }: BookOptions): Book {
   const { clock, log } = world;
   const channel = createChannel();
   const writer =
@@ -154,6 +162,8 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     handle: null,
     drained: NOW,
     usage: NO_USAGE,
+    allowance: budget === undefined ? null : { budget, usd: 0, spawns: 0, openedAtMs: clock.now() },
+    agents: null,
     dropped: 0,
     closing: null,
     shut: NOW,

@@ -1,22 +1,9 @@
+import type { Budget } from '../protocol/budget.ts';
 import type { Usage } from '../protocol/usage.ts';
-
-/** What a tree of sessions may use in all. What is left out is not limited. */
-export type Budget = Readonly<{
-  tokens?: number;
-  /** In US dollars; needs `prices` for the models used. */
-  usd?: number;
-  /** From the opening of the root, in ms. */
-  wallMs?: number;
-  /** Sub-sessions ever opened. */
-  spawns?: number;
-}>;
 
 /** US dollars for a million tokens. */
 export type Price = Readonly<{ input: number; cachedInput?: number; output: number }>;
 export type Prices = Readonly<Record<string, Price>>;
-
-/** What has been used so far of the budget of a tree. */
-export type Spent = { usd: number; spawns: number; readonly openedAtMs: number };
 
 const MILLION = 1_000_000;
 

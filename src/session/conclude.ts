@@ -10,6 +10,7 @@ import { settle } from './asking.ts';
 import type { Book, OpenItem, TaskRecord } from './book.ts';
 import { commit } from './commit.ts';
 import { flushed } from './gate.ts';
+import { giveUpTurn } from './slots.ts';
 import { tell } from './telling.ts';
 
 /**
@@ -21,6 +22,7 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
   if (record === undefined) return;
   record.revoked = true;
   admissionOf(book.world.clock).over();
+  giveUpTurn(book.world.slots, book.settings.limits.agentsMax, end.taskId);
   const { taskId, kind } = end;
   for (const [requestId, asking] of book.askings ?? []) {
     if (asking.taskId !== taskId) continue;

@@ -8,8 +8,11 @@ import type { TaskOutcome } from '../protocol/outcomes.ts';
 import type { Path, Segment } from '../protocol/path.ts';
 import type { ApprovalPolicy, SandboxMode, TaskContext } from '../protocol/settings.ts';
 import type { DelegateSpec } from '../tasks/ports.ts';
+import { AGENT_TOOL_NAMES } from '../tools/agents.ts';
 import { type Book, openBook, type TaskRecord } from './book.ts';
 import { orderOf } from './ordering.ts';
+import { freeSlot, takeSlot } from './slots.ts';
+import { spendSpawn, whyNoSpawn } from './spending.ts';
 
 /** Opens a sub-session below a running task, and resolves with the outcome of its one task once it has closed. */
 export function delegateTo(
@@ -26,27 +29,22 @@ export function delegateTo(
       `Expected at most ${limits.depthMax} sessions below the root, got one more. Do the work here, or raise limits.depthMax.`,
     );
   }
-  if (world.agents >= limits.agentsMax) {
-    throw new TroupeError(
-      'too-many-agents',
-      `Expected at most ${limits.agentsMax} sub-sessions at once, got one more. Wait for one to end, or raise limits.agentsMax.`,
-    );
-  }
-  const { spawns } = world.budget;
-  if (spawns !== undefined && world.spent.spawns >= spawns) {
-    throw new TroupeError(
-      'budget-exceeded',
-      `Expected at most ${spawns} sub-sessions in all, got one more. Raise budget.spawns.`,
-    );
-  }
   const opener = leaf._parent;
   if (opener === undefined) throw new TroupeError('internal', 'Only a work that runs in a task can delegate.');
   const { kind = 'regular', as = record.order.kind } = spec;
   const sessionId = world.ids.next();
   const path = pathBelow(book.path, { sessionId, kind: as, taskId: record.order.taskId, callId: spec.callId });
   const order = orderOf(world, kind, spec.input, narrowed(record.order.context, spec));
-  world.agents += 1;
-  world.spent.spawns += 1;
+  const { taskId } = record.order;
+  const noSpawn = whyNoSpawn(book);
+  if (noSpawn !== null) throw new TroupeError('budget-exceeded', noSpawn);
+  if (!takeSlot(world.slots, limits.agentsMax, taskId)) {
+    throw new TroupeError(
+      'too-many-agents',
+      `Expected at most ${limits.agentsMax} sub-sessions at once, got one more. Wait for one to end, or raise limits.agentsMax.`,
+    );
+  }
+  spendSpawn(book);
   const child = openBook({
     world,
     id: sessionId,
@@ -54,13 +52,14 @@ export function delegateTo(
     parent: book,
     settings: {
       ...book.settings,
-      instructions: spec.instructions ?? book.settings.instructions,
+      instructions: spec.instructions ?? record.order.context.instructions ?? book.settings.instructions,
       context: order.context,
       tools: toolsOf(book, spec.tools),
     },
     history: historyOf(book, spec.history),
     consider: spec.consider,
     hides: spec.hides,
+    budget: spec.budget,
   });
   record.children.push(child);
   const input: DelegateInput = {
@@ -88,10 +87,11 @@ export function delegateTo(
       ended: () => {},
     });
     child.deliver = (end) => {
-      world.agents -= 1;
+      freeSlot(world.slots, limits.agentsMax);
       book.children.splice(book.children.indexOf(child), 1);
       resolve(decided ?? failedToRun(end));
     };
+    spec.opened?.(sessionId);
     opener.send({ type: 'delegate.open', input });
   });
 }
@@ -134,30 +134,47 @@ function pathBelow(parent: Path, { callId, ...segment }: Segment): Path {
   return Object.freeze([...parent, Object.freeze(callId === undefined ? segment : { ...segment, callId })]);
 }
 
-/** What a sub-session may do: at most what its parent's task may. */
+/** What a sub-session may do: at most what its parent's task may. What the parent's answer has to be is not its business. */
 function narrowed(parent: TaskContext, { context = {} }: DelegateSpec): TaskContext {
+  const { outputSchema: _schema, instructions: _instructions, ...inherited } = parent;
   return {
-    ...parent,
+    ...inherited,
     ...context,
     sandbox: narrower(SANDBOXES, parent.sandbox, context.sandbox),
     approvalPolicy: narrower(POLICIES, parent.approvalPolicy, context.approvalPolicy),
   };
 }
 
-const SANDBOXES: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
-const POLICIES: readonly ApprovalPolicy[] = ['never', 'untrusted', 'on-request'];
+const SANDBOXES: Narrower<SandboxMode> = {
+  'read-only': [],
+  'workspace-write': ['read-only'],
+  'danger-full-access': ['workspace-write', 'read-only'],
+};
+/** `never` runs in the sandbox what `untrusted` asks about, and refuses what `untrusted` asks about besides: neither is narrower. */
+const POLICIES: Narrower<ApprovalPolicy> = { 'on-request': ['untrusted', 'never'], untrusted: [], never: [] };
 
-function narrower<T>(fromNarrow: readonly T[], parent: T, wanted: T | undefined): T {
-  if (wanted === undefined) return parent;
-  return fromNarrow.indexOf(wanted) < fromNarrow.indexOf(parent) ? wanted : parent;
+type Narrower<T extends string> = Readonly<Record<T, readonly T[]>>;
+
+function narrower<T extends string>(than: Narrower<T>, parent: T, wanted: T | undefined): T {
+  return wanted !== undefined && than[parent].includes(wanted) ? wanted : parent;
 }
 
+/** Its parent's tools, or some of them. One that may open no sub-sessions has none for that. */
 function toolsOf(book: Book, names: readonly string[] | undefined) {
-  if (names === undefined) return book.settings.tools;
-  return new Map([...book.settings.tools].filter(([name]) => names.includes(name)));
+  const { tools, limits } = book.settings;
+  const isDeepest = book.path.length >= limits.depthMax;
+  if (names === undefined && !isDeepest) return tools;
+  const isGiven = (name: string) => names?.includes(name) ?? true;
+  return new Map([...tools].filter(([name]) => isGiven(name) && !(isDeepest && AGENT_TOOL_NAMES.includes(name))));
 }
 
 function historyOf(book: Book, wanted: DelegateSpec['history']): readonly HistoryEntry[] {
   if (wanted === undefined || wanted === 'empty') return [];
-  return wanted === 'fork' ? book.history : wanted;
+  return wanted === 'fork' ? withoutOpenCalls(book.history) : wanted;
+}
+
+/** A history as it was before the calls that have no output yet. */
+export function withoutOpenCalls(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const settled = new Set(history.flatMap((entry) => (entry.type === 'output' ? [entry.callId] : [])));
+  return history.filter((entry) => entry.type !== 'call' || settled.has(entry.callId));
 }

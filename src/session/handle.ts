@@ -6,7 +6,7 @@ import type { SessionEvent } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { UserInput } from '../protocol/input.ts';
 import type { Item } from '../protocol/items.ts';
-import { type Disposition, NOT_RUNNING, type Receipt } from '../protocol/outcomes.ts';
+import type { Disposition, Receipt } from '../protocol/outcomes.ts';
 import type { Path } from '../protocol/path.ts';
 import type { Answered, Decision, SessionRequest } from '../protocol/requests.ts';
 import type { TaskContext, WhenBusy } from '../protocol/settings.ts';
@@ -19,6 +19,8 @@ import type { Book } from './book.ts';
 import { commit } from './commit.ts';
 import { flushed } from './gate.ts';
 import { orderOf } from './ordering.ts';
+import { mergedReceipt, receiptOf } from './receipts.ts';
+import { steer } from './steering.ts';
 import { createTaskHandle, type Task } from './task-handle.ts';
 import { tell } from './telling.ts';
 import { waitingOn } from './waiting.ts';
@@ -158,18 +160,6 @@ function start(book: Book, kind: string, input: unknown, { signal, whenBusy, con
   return createTaskHandle(options, begin);
 }
 
-function steer(book: Book, input: UserInput): Disposition {
-  const { world, settings } = book;
-  const order = orderOf(world, 'regular', input, settings.context);
-  const answers: Disposition[] = [];
-  world.listeners.set(order.taskId, { disposed: (told) => answers.push(told), decided: () => {}, ended: () => {} });
-  tell(book, { type: 'op.steer', kept: { inputId: world.ids.next(), input, order }, at: world.clock.now() });
-  const [disposition = { disposition: 'rejected', reason: 'closed' }] = answers;
-  if (disposition.disposition === 'rejected' || disposition.disposition === 'steered')
-    world.listeners.delete(order.taskId);
-  return disposition;
-}
-
 function answer(book: Book, requestId: string, decision: Decision): Answered {
   const how = book.world.resolved?.get(requestId);
   if (how !== undefined) return how === 'answered' ? 'already-resolved' : 'withdrawn';
@@ -187,7 +177,7 @@ async function interrupt(book: Book): Promise<Receipt> {
   const receipts = running.map((taskId) => receiptOf(book, taskId));
   tell(book, { type: 'op.interrupt', reason: 'interrupted', at, deadline: at + settings.limits.graceMs });
   if (running.length === 0) await flushed(book);
-  return merged(await Promise.all(receipts));
+  return mergedReceipt(await Promise.all(receipts));
 }
 
 function requestsOf(book: Book): readonly SessionRequest[] {
@@ -198,43 +188,6 @@ function reportSubscriber(book: Book, error: unknown): void {
   if (book.closed) return;
   const message = `A subscriber threw and was let go of: ${messageOf(error)}`;
   commit(book, { type: 'warning.raised', code: 'subscriber-failed', message });
-}
-
-/** What the abort of a running task does, once it is done. */
-function receiptOf(book: Book, taskId: string): Promise<Receipt> {
-  const { listeners } = book.world;
-  const inner = listeners.get(taskId);
-  return new Promise((resolve) => {
-    listeners.set(taskId, {
-      disposed: (told) => inner?.disposed(told),
-      decided: (outcome) => inner?.decided(outcome),
-      ended(outcome) {
-        inner?.ended(outcome);
-        resolve(outcome.status === 'aborted' ? outcome.receipt : NOT_RUNNING);
-      },
-    });
-  });
-}
-
-function merged(receipts: readonly Receipt[]): Receipt {
-  const aborted = receipts.filter(({ outcome }) => outcome === 'aborted');
-  const [first] = aborted;
-  if (first === undefined) return NOT_RUNNING;
-  const sum = (of: (receipt: Receipt) => number) => aborted.reduce((total, receipt) => total + of(receipt), 0);
-  return {
-    ...first,
-    sessions: aborted.flatMap(({ sessions }) => sessions),
-    processes: {
-      killed: sum(({ processes }) => processes.killed),
-      survivors: sum(({ processes }) => processes.survivors),
-    },
-    unsettled: sum(({ unsettled }) => unsettled),
-    requests: { withdrawn: aborted.flatMap(({ requests }) => requests.withdrawn) },
-    partial: {
-      text: aborted.map(({ partial }) => partial.text).join(''),
-      outputs: sum(({ partial }) => partial.outputs),
-    },
-  };
 }
 
 async function closeDown(book: Book): Promise<void> {

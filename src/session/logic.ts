@@ -21,6 +21,7 @@ import { timer } from '../runtime/timer.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { isStaged, stageNames } from '../tasks/in-stages.ts';
 import { portsOf } from '../tasks/ports.ts';
+import { inputCame } from './agents.ts';
 import {
   announceAsked,
   announceClosed,
@@ -125,7 +126,9 @@ const session = sessionMachine.provide({
     announceInput({ context, event, system }) {
       if (event.type !== 'op.steer') return;
       const { inputId, input } = event.kept;
-      commit(bookOf({ system }, context.sessionId), { type: 'input.queued', inputId, input }, { sync: true });
+      const book = bookOf({ system }, context.sessionId);
+      commit(book, { type: 'input.queued', inputId, input }, { sync: true });
+      inputCame(book, inputId);
     },
     announceAborting({ context, system }, { taskIds, reason }) {
       const book = bookOf({ system }, context.sessionId);

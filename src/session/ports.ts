@@ -1,13 +1,13 @@
 import { normalised } from '../history/normalise.ts';
 import { TroupeError } from '../protocol/errors.ts';
-import { addUsage, type Usage } from '../protocol/usage.ts';
 import type { PortScope, SessionPorts } from '../tasks/ports.ts';
+import { agentsFor } from './agents.ts';
 import { ask } from './asking.ts';
-import type { Book, TaskRecord } from './book.ts';
-import { costOf, exhausted } from './budget.ts';
+import type { Book } from './book.ts';
 import { commit, emit } from './commit.ts';
 import { delegateTo } from './delegating.ts';
 import { safe } from './gate.ts';
+import { spend, spentAt } from './spending.ts';
 import { tell } from './telling.ts';
 
 /** The ports of a task for one leaf of its work. All of them are void once the leaf is revoked or the task has ended. */
@@ -58,7 +58,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     async sample(request, onProgress) {
       mayStart();
       const { model, instructions } = settings;
-      const spent = exhausted(world.budget, spentOf(book));
+      const spent = spentAt(book);
       if (spent !== null) {
         return { status: 'failed', error: { code: 'budget-exceeded', message: spent, retryable: false }, usage: null };
       }
@@ -95,7 +95,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     },
     countUsage(usage) {
       alive();
-      count(book, record, usage);
+      spend(book, record, usage);
     },
     once(key) {
       if (record.done.has(key)) return false;
@@ -105,6 +105,9 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     safe: () => safe(book),
     keepRule: async (rule) => world.keepRule?.(rule) ?? 'nobody keeps rules here',
     redact: world.redact,
+    get agents() {
+      return agentsFor(book, record, mayStart);
+    },
     grant(key) {
       world.grants ??= new Set();
       world.grants.add(key);
@@ -120,38 +123,4 @@ function uniqueCallId(book: Book, wanted: string): string {
   for (let copy = 2; book.callIds.has(callId); copy += 1) callId = `${base}~${copy}`;
   book.callIds.add(callId);
   return callId;
-}
-
-/** Usage counts for the task, its session, and all above: a sub-session is paid by who opened it. */
-function count(book: Book, record: TaskRecord, usage: Usage): void {
-  record.usage = addUsage(record.usage, usage);
-  book.usage = addUsage(book.usage, usage);
-  commit(book, { type: 'usage.updated', usage, total: book.usage }, { taskId: record.order.taskId });
-  book.world.spent.usd += costOf(book.world.prices, record.order.context.model, usage);
-  for (let below = book, above = book.parent; above !== null; below = above, above = above.parent) {
-    above.usage = addUsage(above.usage, usage);
-    for (const opener of above.tasks.values()) {
-      if (opener.children.includes(below)) opener.usage = addUsage(opener.usage, usage);
-    }
-  }
-  stopWhenSpent(book);
-}
-
-/** Ends what runs, from the root down, once the budget of the tree is used up. */
-function stopWhenSpent(book: Book): void {
-  const { world } = book;
-  if (exhausted(world.budget, spentOf(book)) === null) return;
-  const at = world.clock.now();
-  tell(rootOf(book), { type: 'op.interrupt', reason: 'budget', at, deadline: at + book.settings.limits.graceMs });
-}
-
-function spentOf(book: Book): { tokens: number; usd: number; wallMs: number } {
-  const { clock, spent } = book.world;
-  return { tokens: rootOf(book).usage.totalTokens, usd: spent.usd, wallMs: clock.now() - spent.openedAtMs };
-}
-
-function rootOf(book: Book): Book {
-  let root = book;
-  while (root.parent !== null) root = root.parent;
-  return root;
 }

@@ -14,6 +14,7 @@ import {
 import { NO_USAGE } from '../protocol/usage.ts';
 import type { Book } from './book.ts';
 import { createEventQueue } from './event-queue.ts';
+import { mergedReceipt, receiptOf } from './receipts.ts';
 import { tell } from './telling.ts';
 
 /** A task as its caller holds it. It is not thenable, so that an async function can return it. */
@@ -67,9 +68,12 @@ export function createTaskHandle<D extends object>(options: TaskHandleOptions, b
   const abort = async (reason: AbortReason): Promise<Receipt> => {
     if (ended) return NOT_RUNNING;
     const at = book.world.clock.now();
+    const owned = [...book.tasks].filter(([, record]) => record.order.owner === taskId && !record.revoked);
+    const receipts = owned.map(([id]) => receiptOf(book, id));
     tell(book, { type: 'op.abort', taskId, reason, at, deadline: at + book.settings.limits.graceMs });
     const outcome = await done.promise;
-    return outcome.status === 'aborted' ? outcome.receipt : NOT_RUNNING;
+    if (outcome.status !== 'aborted') return NOT_RUNNING;
+    return owned.length === 0 ? outcome.receipt : mergedReceipt([outcome.receipt, ...(await Promise.all(receipts))]);
   };
 
   book.world.listeners.set(taskId, {

@@ -1,5 +1,6 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { Redact } from '../policy/redact.ts';
+import type { AgentRole, WhenTaskEnds } from '../protocol/agents.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { Decision, Resolution, SessionRequest } from '../protocol/requests.ts';
 import type { Limits } from '../protocol/settings.ts';
@@ -10,7 +11,8 @@ import type { Ids } from '../runtime/ids.ts';
 import type { SmallMap } from '../runtime/small-map.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import type { Book, TaskListener } from './book.ts';
-import type { Budget, Prices, Spent } from './budget.ts';
+import type { Prices } from './budget.ts';
+import type { Slots } from './slots.ts';
 
 /**
  * Decides a request; nothing (undefined) leaves it open for `answer`. `signal` aborts when the request has ended. `count`
@@ -39,9 +41,7 @@ export type World = {
   grants: Set<string> | null;
   /** Who is told what becomes of a task, by its id. */
   readonly listeners: SmallMap<string, TaskListener>;
-  readonly budget: Budget;
   readonly prices: Prices;
-  readonly spent: Spent;
   /** Keeps a rule of the user; null when nobody does. */
   readonly keepRule: KeepRule | null;
   /** Takes secrets out of what tools give back, before anybody is told, the log included. */
@@ -52,7 +52,10 @@ export type World = {
   handlers: Map<string, AbortController> | null;
   /** How requests of the tree ended; the oldest are forgotten. */
   resolved: Map<string, Resolution['how']> | null;
-  agents: number;
+  readonly slots: Slots;
+  /** What kinds of agents a model may start, by name. */
+  readonly roles: ReadonlyMap<string, AgentRole>;
+  readonly whenTaskEnds: WhenTaskEnds;
 };
 
 const worlds = new WeakMap<object, World>();

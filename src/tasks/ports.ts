@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { ModelAnswer, ModelProgress, ModelRequest } from '../model/port.ts';
 import type { Redact } from '../policy/redact.ts';
+import type { Budget } from '../protocol/budget.ts';
 import type { TransientBody } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { UserInput } from '../protocol/input.ts';
@@ -10,6 +11,7 @@ import type { Decision, RequestSubject, SessionRequest } from '../protocol/reque
 import type { TaskContext } from '../protocol/settings.ts';
 import type { Usage } from '../protocol/usage.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Agents } from '../tools/agent-port.ts';
 import type { Tool } from '../tools/tool.ts';
 
 /** What a work may commit: items, the steps of its loop, and warnings. */
@@ -36,8 +38,12 @@ export type DelegateSpec = Readonly<{
   consider?: (request: SessionRequest) => Decision | SessionRequest | null;
   /** Kinds of transient events that are not passed on. */
   hides?: readonly TransientBody['type'][];
+  /** What it and all below it may use, out of what its parent may. */
+  budget?: Budget;
   /** The tool call that asked for it. */
   callId?: string;
+  /** Told the id of its session before anything happens in it. */
+  opened?: (sessionId: string) => void;
 }>;
 
 export type AskOptions = Readonly<{ reason?: string; callId?: string; signal?: AbortSignal }>;
@@ -92,6 +98,19 @@ export interface SessionPorts extends TaskPorts {
   grant(key: string): void;
   isGranted(key: string): boolean;
   beforeToolCall: BeforeToolCall | null;
+  readonly agents: TaskAgents;
+}
+
+/** The agents of a session, for one of its tasks. */
+export interface TaskAgents extends Agents {
+  /** Resolves when the agent whose task this is may open its sub-session; at the latest when `signal` is aborted. */
+  turn(signal: AbortSignal): Promise<void>;
+  /** What the sub-session of an agent is given, to do what it was told. */
+  specOf(agent: string, message: string): DelegateSpec;
+  /** Agents still work for this task, and it is not to end without them. */
+  readonly areAwaited: boolean;
+  /** Resolves when there is something new for the model (true), or no agent works for this task any more. */
+  settled(signal: AbortSignal): Promise<boolean>;
 }
 
 /** What an embedder may do to a call before it runs: let it, change its input, or refuse it with a message. */

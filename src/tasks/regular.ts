@@ -1,6 +1,6 @@
-import { regularWork, type SampleInput, type SampleLogic } from '../../machines/regular.machine.ts';
+import { type AgentsLogic, regularWork, type SampleInput, type SampleLogic } from '../../machines/regular.machine.ts';
 import { type CallLeaf, type ToolCallInput, toolCall } from '../../machines/tool-call.machine.ts';
-import type { AskEnd, CheckEnd, SampleEnd } from '../protocol/messages.ts';
+import type { AskEnd, CheckEnd, SampleEnd, TaskInput } from '../protocol/messages.ts';
 import { type LeafScope, leaf } from '../runtime/leaf.ts';
 import { defineTask } from './define-task.ts';
 import { portsOf } from './ports.ts';
@@ -17,6 +17,10 @@ const check = leaf<CheckEnd, ToolCallInput>((scope) => checkCall(portsFor(scope)
 const ask = leaf<AskEnd, ToolCallInput>((scope) => askForCall(portsFor(scope), scope.input.call.callId));
 const execute = leaf<true, ToolCallInput>((scope) => executeCall(portsFor(scope), scope.input.call.callId, scope));
 
+const agents = leaf<boolean, TaskInput>((scope) =>
+  portsOf(scope, scope.input.sessionId, scope.input.taskId).agents.settled(scope.signal),
+);
+
 function portsFor(scope: LeafScope<ToolCallInput>) {
   return portsOf(scope, scope.input.sessionId, scope.input.taskId);
 }
@@ -30,6 +34,7 @@ export const regular = defineTask<typeof userInput, object>({
   work: regularWork.provide({
     actors: {
       sample: sample as unknown as SampleLogic, // XState wants the snapshot types to be equal, not assignable.
+      agents: agents as unknown as AgentsLogic, // Likewise.
       toolCall: toolCall.provide({
         actors: {
           check: check as unknown as CallLeaf<CheckEnd>, // Likewise.

@@ -172,6 +172,7 @@ async function run(
       progress: (text) => show(pieces.put(text)),
       ask: (subject, options) => ports.ask(subject, { callId, ...options }),
       own: (owned) => scope.own(owned),
+      agents: ports.agents,
     });
   } catch (error) {
     const seconds = Math.max(0.1, (ports.clock.now() - call.startedAt) / 1_000);

@@ -93,6 +93,8 @@ function accept(
   }
   if (calls.length > 0 || answer.status === 'incomplete')
     return { status: 'completed', answer: text, calls, more: ports.hasInputs };
+  if (!ports.hasInputs && ports.agents.areAwaited)
+    return { status: 'completed', answer: text, calls, more: false, awaits: true };
   const wrong = ports.workspace.outputSchema === undefined ? null : misfit(text ?? '', ports.workspace.outputSchema);
   if (wrong === null) return { status: 'completed', answer: text, calls, more: ports.hasInputs };
   if (!ports.once('repair'))

@@ -3,6 +3,7 @@ import type { KillReport } from '../process/port.ts';
 import type { ItemDraft } from '../protocol/items.ts';
 import type { Decision, RequestSubject } from '../protocol/requests.ts';
 import type { TaskContext } from '../protocol/settings.ts';
+import type { Agents } from './agent-port.ts';
 
 /** What a tool asks before it runs: nothing, a decision, or it refuses and says why. */
 export type Check =
@@ -25,6 +26,8 @@ export type ToolScope = Readonly<{
   progress(text: string): void;
   /** Asks a person (or the policy). Throws when the task is aborted. */
   ask(subject: RequestSubject, options?: { reason?: string }): Promise<Decision>;
+  /** The agents of the session; none where there is no session. */
+  agents?: Agents;
   /** Names something that is to be killed when the call is. Gives back how to let go of it. */
   own?(owned: { kill(graceMs: number): Promise<{ killed: number; survivors: number }> }): () => void;
 }>;

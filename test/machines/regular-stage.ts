@@ -26,8 +26,9 @@ export function stageRegular(store?: Stored) {
   const above = audience(clock);
   const samples = puppets<SampleInput, WorkCommand, LeafEnd<SampleEnd>>();
   const calls = puppets<ToolCallInput, WorkCommand, ToolCallEnd>();
+  const agents = puppets<TaskInput, WorkCommand, LeafEnd<boolean>>();
   const machine = regularWork.provide({
-    actors: { sample: samples.logic, toolCall: calls.logic as unknown as typeof toolCall }, // XState wants equal types.
+    actors: { agents: agents.logic, sample: samples.logic, toolCall: calls.logic as unknown as typeof toolCall }, // XState wants equal types.
   });
   const actor = createActor(machine, {
     id: 'work',
@@ -52,6 +53,13 @@ export function stageRegular(store?: Stored) {
     /** The model has said something, with or without calls. */
     says: (text: string | null, callIds: readonly string[] = [], more = false) =>
       answer({ value: { status: 'completed', answer: text, calls: callIds.map(call), more } }),
+    agents,
+    /** The model has nothing more to say, and agents still work. */
+    awaits: (text: string) =>
+      answer({ value: { status: 'completed', answer: text, calls: [], more: false, awaits: true } }),
+    /** What was awaited of agents has come, or there is nothing to await any more. */
+    awaited: (end: Partial<LeafEnd<boolean>>) =>
+      agents.last().finish({ at: 30, value: null, error: null, cancelled: false, report: NOTHING_TO_REPORT, ...end }),
     /** A call is over. */
     settle: (callId: string, at = 20, report: SettleReport = NOTHING_TO_REPORT) =>
       calls.all.find(({ input }) => input.call.callId === callId)?.finish({ callId, at, report }),

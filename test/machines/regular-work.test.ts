@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NOTHING_TO_REPORT } from '../../src/protocol/messages.ts';
 import { call, stageRegular, TASK } from './regular-stage.ts';
 
 const NOTHING = { killed: 0, survivors: 0, unsettled: 0, sessions: [] };
@@ -264,5 +265,52 @@ describe('a cancel', () => {
     expect(work.calls.all.map(({ heard }) => heard)).toEqual([[CANCEL], [CANCEL, KILL]]);
     work.settle('b', 250, { ...NOTHING, unsettled: 1 });
     expect(work.end()).toEqual({ end: 'stopped', at: 250, report: { ...NOTHING, unsettled: 1 } });
+  });
+});
+
+describe('a regular work whose agents still work when its model has nothing more to say', () => {
+  const CANCEL = { type: 'work.cancel', deadline: 200, at: 100 } as const;
+
+  it('waits for them, and asks the model again when there is news', () => {
+    const { awaits, awaited, says, agents, state, samples, end } = stageRegular();
+    awaits('Let us see.');
+    const waiting = [state(), agents.last().input];
+    awaited({ value: true });
+    const asked = [state(), samples.all.length];
+    says('All is well.');
+    expect([waiting, asked, state(), end()]).toEqual([
+      ['awaiting-agents', TASK],
+      ['sampling', 2],
+      'over',
+      { end: 'completed', answer: 'All is well.', at: 10, report: NOTHING_TO_REPORT, data: null },
+    ]);
+  });
+
+  it('is over with its last answer when there is none', () => {
+    const { awaits, awaited, state, end } = stageRegular();
+    awaits('Let us see.');
+    awaited({ value: false });
+    expect([state(), end()]).toEqual([
+      'over',
+      { end: 'completed', answer: 'Let us see.', at: 30, report: NOTHING_TO_REPORT, data: null },
+    ]);
+  });
+
+  it('stops waiting when it is told to stop, and has not completed then', () => {
+    const { actor, awaits, awaited, agents, above, state, end } = stageRegular();
+    awaits('Let us see.');
+    actor.send(CANCEL);
+    const told = [agents.last().heard, above.map(({ type }) => type)];
+    awaited({ cancelled: true });
+    expect([told, state(), end()?.end]).toEqual([[[CANCEL], ['work.acknowledged']], 'over', 'stopped']);
+  });
+
+  it('completes with its last answer when it is to wrap up', () => {
+    const { actor, awaits, awaited, agents, end } = stageRegular();
+    awaits('Let us see.');
+    actor.send({ type: 'work.wind-down' });
+    expect(agents.last().heard.map(({ type }) => type)).toEqual(['work.cancel']);
+    awaited({ cancelled: true });
+    expect(end()).toEqual({ end: 'completed', answer: 'Let us see.', at: 30, report: NOTHING_TO_REPORT, data: null });
   });
 });
