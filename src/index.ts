@@ -21,6 +21,7 @@ export {
 } from './policy/project-config.ts';
 export type { CommandRule, CommandRules } from './policy/rules.ts';
 export type { SandboxSettings } from './policy/sandbox-profile.ts';
+export type { AgentRole, AgentStatus, AgentView, WhenTaskEnds } from './protocol/agents.ts';
 export type { Envelope } from './protocol/envelope.ts';
 export { type ErrorCode, type TaskError, TaskFailed, TroupeError } from './protocol/errors.ts';
 export type { CommittedEvent, SessionEvent, TransientEvent } from './protocol/events.ts';
@@ -41,6 +42,7 @@ export type {
 export type { ApprovalPolicy, Limits, SandboxMode, TaskContext, WhenBusy } from './protocol/settings.ts';
 export type { Usage } from './protocol/usage.ts';
 export type { WaitingOn } from './protocol/waiting.ts';
+export type { AsToolOptions, SessionTool, SessionToolAnswer } from './session/as-tool.ts';
 export type { Session, StartOptions } from './session/handle.ts';
 export type { Task } from './session/task-handle.ts';
 export type { OnRequest } from './session/world.ts';

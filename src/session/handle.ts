@@ -14,6 +14,7 @@ import type { Usage } from '../protocol/usage.ts';
 import type { WaitingOn } from '../protocol/waiting.ts';
 import { admissionOf } from '../runtime/admission.ts';
 import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
+import { type AsToolOptions, type SessionTool, sessionTool } from './as-tool.ts';
 import { misfit } from './asking.ts';
 import type { Book } from './book.ts';
 import { commit } from './commit.ts';
@@ -62,6 +63,8 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   run(input: UserInput, options?: StartOptions): Task;
   steer(input: UserInput): Disposition;
   answer(requestId: string, decision: Decision): Answered;
+  /** This session as a tool: of another session, or of any loop that calls tools. A call always gets an answer. */
+  asTool(options: AsToolOptions): SessionTool;
   /** Stops everything that runs, and drops what is queued. Answers when it has stopped. */
   interrupt(): Promise<Receipt>;
   /** Stops everything, logs it, and lets go. Starts are refused from then on. */
@@ -135,6 +138,9 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   },
   answer(requestId, decision) {
     return answer(this[BOOK], requestId, decision);
+  },
+  asTool(options) {
+    return sessionTool(this[BOOK], this, options);
   },
   interrupt() {
     return interrupt(this[BOOK]);
