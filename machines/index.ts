@@ -1,4 +1,5 @@
 export { agentTask, agentWork } from './agent.machine.ts';
+export { compactTask, compactWork } from './compact.machine.ts';
 export { definedWork } from './defined-work.machine.ts';
 export { delegate } from './delegate.machine.ts';
 export { lifecycle } from './lifecycle.ts';

@@ -10,8 +10,9 @@ import {
   type ToolCall,
   type WorkCommand,
   type WorkEnd,
+  type WorkSignal,
 } from '../src/protocol/messages.ts';
-import { lifecycle } from './lifecycle.ts';
+import { lifecycle, type WorkLogic } from './lifecycle.ts';
 import { type Logic, provided, toParent } from './logic.ts';
 import { type ToolCallEnd, toolCall } from './tool-call.machine.ts';
 
@@ -21,7 +22,7 @@ export const regularTask = lifecycle({
   description: 'Steps until the model stops calling tools.',
 });
 
-export type SampleInput = Readonly<{ task: TaskInput; step: number }>;
+export type SampleInput = Readonly<{ task: TaskInput; step: number; isCompacted: boolean }>;
 export type SampleLogic = Logic<SampleInput, WorkCommand, LeafEnd<SampleEnd>>;
 /** Ends when there is something new for the model (true), or no agent works any more. */
 export type AgentsLogic = Logic<TaskInput, WorkCommand, LeafEnd<boolean>>;
@@ -32,6 +33,8 @@ type Context = {
   /** Calls of the step that have not started, and those that run. */
   waiting: ToolCall[];
   running: { callId: string; childId: string }[];
+  /** The history was compacted for the step that runs. */
+  isCompacted: boolean;
   /** The step that runs is the last: somebody asked to wrap up. */
   last: boolean;
   at: number;
@@ -39,15 +42,24 @@ type Context = {
   end: { end: 'completed'; answer: string | null } | { end: 'failed'; error: TaskError } | { end: 'stopped' };
 };
 
+type Acknowledged = Extract<WorkSignal, { type: 'work.acknowledged' }>;
 type Sampled = { sampled: LeafEnd<SampleEnd> };
+type Compacted = { work: WorkEnd };
 type AgentsEnded = { ended: LeafEnd<boolean> };
 type CallDone = DoneActorEvent<ToolCallEnd> & { actorId: string };
 
 /** What a regular task does: a loop of steps, each one model request and the tool calls it leads to. */
 export const regularWork = setup({
-  types: {} as { context: Context; events: WorkCommand; input: TaskInput; output: WorkEnd },
-  actors: { sample: provided<SampleLogic>(), agents: provided<AgentsLogic>(), toolCall },
+  types: {} as { context: Context; events: WorkCommand | Acknowledged; input: TaskInput; output: WorkEnd },
+  actors: {
+    sample: provided<SampleLogic>(),
+    agents: provided<AgentsLogic>(),
+    compaction: provided<WorkLogic>(),
+    toolCall,
+  },
   guards: {
+    isFull: (_, { sampled }: Sampled) => sampled.value?.status === 'full' && !sampled.cancelled,
+    hasCompacted: (_, { work }: Compacted) => work.end === 'completed',
     wasStopped: (_, { sampled }: Sampled) => sampled.cancelled || sampled.value?.status === 'aborted',
     hasFailed: (_, { sampled }: Sampled) => sampled.value === null || sampled.value.status === 'failed',
     hasCalls: (_, { sampled }: Sampled) => sampled.value?.status === 'completed' && sampled.value.calls.length > 0,
@@ -64,10 +76,18 @@ export const regularWork = setup({
   },
   actions: {
     nextStep: assign({ step: ({ context }) => context.step + 1 }),
+    noteFull: assign({ step: ({ context }) => context.step - 1, isCompacted: true }),
+    noteCompaction: assign(({ context }, { work }: Compacted) => ({
+      at: work.at,
+      report: addReports(context.report, work.report),
+    })),
+    concludeUncompacted: assign({ end: (_, { work }: Compacted) => unlessCompleted(work) }),
+    passToCompaction: sendTo('compaction', ({ event }) => event),
     noteSampled: assign(({ context }, { sampled }: Sampled) => ({
       at: sampled.at,
       report: addReports(context.report, sampled.report),
       waiting: sampled.value?.status === 'completed' ? [...sampled.value.calls] : [],
+      isCompacted: false,
     })),
     noteLast: assign({ last: true }),
     noteCall: assign(({ context }, { event }: { event: CallDone }) => ({
@@ -103,6 +123,7 @@ export const regularWork = setup({
     releaseCall: enqueueActions(({ enqueue }, { event }: { event: CallDone }) => {
       enqueue.stopChild(event.actorId);
     }),
+    passAcknowledged: sendTo(toParent, ({ event }) => event),
     acknowledge: sendTo(toParent, ({ event }) => ({ type: 'work.acknowledged', at: 'at' in event ? event.at : 0 })),
     concludeCompleted: assign(({ context }, { sampled }: Sampled) => ({
       at: sampled.at,
@@ -124,6 +145,7 @@ export const regularWork = setup({
     step: 0,
     waiting: [],
     running: [],
+    isCompacted: false,
     last: false,
     at: 0,
     report: NOTHING_TO_REPORT,
@@ -140,8 +162,13 @@ export const regularWork = setup({
       invoke: {
         id: 'sample',
         src: 'sample',
-        input: ({ context }) => ({ task: context.task, step: context.step }),
+        input: ({ context }) => ({ task: context.task, step: context.step, isCompacted: context.isCompacted }),
         onDone: [
+          {
+            guard: { type: 'isFull', params: sampledOf },
+            target: 'compacting',
+            actions: [{ type: 'noteSampled', params: sampledOf }, 'noteFull'],
+          },
           {
             guard: { type: 'wasStopped', params: sampledOf },
             target: 'over',
@@ -201,6 +228,34 @@ export const regularWork = setup({
         },
       },
     },
+    compacting: {
+      description: 'The history is too long for the next request: it is compacted first.',
+      meta: { waitsFor: 'work' },
+      invoke: {
+        id: 'compaction',
+        src: 'compaction',
+        input: ({ context }) => ({ ...context.task, kind: 'compact' }),
+        onDone: [
+          {
+            guard: { type: 'hasCompacted', params: compactedOf },
+            target: 'sampling',
+            actions: { type: 'noteCompaction', params: compactedOf },
+          },
+          {
+            target: 'over',
+            actions: [
+              { type: 'noteCompaction', params: compactedOf },
+              { type: 'concludeUncompacted', params: compactedOf },
+            ],
+          },
+        ],
+      },
+      on: {
+        'work.acknowledged': { actions: 'passAcknowledged' },
+        'work.cancel': { actions: 'passToCompaction' },
+        'work.kill': { actions: 'passToCompaction' },
+      },
+    },
     'awaiting-agents': {
       description: 'The model has nothing more to say, but agents that it has started still work.',
       meta: { waitsFor: 'sub-session' },
@@ -257,6 +312,14 @@ function nextBatch(waiting: readonly ToolCall[]): ToolCall[] {
 
 function sampledOf({ event }: { event: { output: LeafEnd<SampleEnd> } }): Sampled {
   return { sampled: event.output };
+}
+
+function compactedOf({ event }: { event: { output: WorkEnd } }): Compacted {
+  return { work: event.output };
+}
+
+function unlessCompleted(work: WorkEnd): Context['end'] {
+  return work.end === 'failed' ? { end: 'failed', error: work.error } : { end: 'stopped' };
 }
 
 function agentsOf({ event }: { event: { output: LeafEnd<boolean> } }): AgentsEnded {

@@ -82,6 +82,7 @@ function linesOf(event: SessionEvent, view: View): readonly string[] {
     case 'stream.lagged':
       return block('warning', [`${event.dropped} events were left out here.`], paint, paint.alert);
     case 'step.completed':
+    case 'history.replaced':
     case 'usage.updated':
     case 'item.updated':
     case 'item.delta':

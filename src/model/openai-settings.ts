@@ -23,8 +23,8 @@ export type OpenAIModelOptions = Readonly<{
   baseURL?: string | undefined;
   /** Which of OpenAI's interfaces the server is spoken to in: `responses` (default), `chat`, or `auto`. */
   wireApi?: WireApi;
-  /** Tokens that fit; unknown when absent. */
-  contextWindow?: number;
+  /** Tokens that fit; by model, where tasks use others than this one. Unknown when absent: then nothing is compacted by itself. */
+  contextWindow?: number | Readonly<Record<string, number>>;
   /** Sent with every request, as the `openai` client does it; null leaves out a header that it would send. */
   defaultHeaders?: Readonly<Record<string, string | null | undefined>>;
   /** Put into the URL of every request. */

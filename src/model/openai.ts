@@ -27,10 +27,17 @@ export function openaiModel(options: OpenAIModelOptions): Model {
     const refusal = refusalIn(thrown);
     return refusal === null ? null : faultOf(refusal, where);
   };
+  const { contextWindow = null } = options;
+  const windowOf = (model: string) => {
+    if (typeof contextWindow !== 'object' || contextWindow === null)
+      return model === options.model ? contextWindow : null;
+    return Object.hasOwn(contextWindow, model) ? (contextWindow[model] ?? null) : null;
+  };
   return {
     name: options.model,
     provider: settings.provider,
-    contextWindow: options.contextWindow ?? null,
+    contextWindow: windowOf(options.model),
+    contextWindowOf: windowOf,
     sample(request, onProgress, signal) {
       const budget = createRequestBudget(Math.max(REQUESTS_MAX, 1 + maxRetries));
       const send = (end: AbortSignal) => wire.send(request, budget, end);

@@ -54,6 +54,8 @@ export interface Model {
   readonly provider: string;
   /** Tokens that fit; null when not known. */
   readonly contextWindow: number | null;
+  /** The same for another model of this provider, where that is known. */
+  contextWindowOf?(model: string): number | null;
   sample(
     request: ModelRequest,
     onProgress: (progress: ModelProgress) => void,

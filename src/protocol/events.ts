@@ -20,6 +20,8 @@ export type CommittedBody = { durable?: false } & (
   | { type: 'task.completed'; kind: string; answer: string | null; data: unknown; usage: Usage }
   | { type: 'task.failed'; kind: string; error: TaskError; usage: Usage }
   | { type: 'task.aborted'; kind: string; reason: AbortReason; receipt: Receipt; usage: Usage }
+  /** The model is shown so many other entries from now on. */
+  | { type: 'history.replaced'; why: 'compaction' | 'undo'; entries: number }
   | { type: 'step.started'; step: number }
   | { type: 'step.completed'; step: number; calls: number }
   | { type: 'item.started'; item: Item }

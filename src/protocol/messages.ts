@@ -157,7 +157,7 @@ export type LeafEnd<V> = Readonly<{
 /** A call of a tool that the model asked for. */
 export type ToolCall = Readonly<{ callId: string; name: string; arguments: string; custom?: true; parallel: boolean }>;
 
-/** What one model request came to. */
+/** What one model request came to. `full`: none was made, because the history has to be compacted first. */
 export type SampleEnd =
   /** `awaits`: there is nothing more to say now, but agents still work for this task, and it is to have their results. */
   | Readonly<{
@@ -167,6 +167,7 @@ export type SampleEnd =
       more: boolean;
       awaits?: true;
     }>
+  | Readonly<{ status: 'full' }>
   | Readonly<{ status: 'failed'; error: TaskError }>
   | Readonly<{ status: 'aborted' }>;
 

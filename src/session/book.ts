@@ -20,6 +20,7 @@ import type { AgentBook } from './agents.ts';
 import type { CallLedger } from './call-ledger.ts';
 import { createGate, degrade, type Gate } from './gate.ts';
 import type { Allowance } from './spending.ts';
+import type { Measured } from './window.ts';
 import type { World } from './world.ts';
 
 /** What a session is set to; a task's own context may change part of it. */
@@ -31,6 +32,8 @@ export type SessionSettings = Readonly<{
   tools: ReadonlyMap<string, Tool>;
   beforeToolCall: BeforeToolCall | null;
   limits: Limits;
+  /** Its history is never compacted by itself. */
+  compacts?: false;
 }>;
 
 /** A request that waits for its decision. */
@@ -100,6 +103,8 @@ export type Book = {
   usage: Usage;
   /** What it and all below may use; null when that is only what those above may. */
   readonly allowance: Allowance | null;
+  /** How long its history is, as far as that is known. */
+  measured: Measured | null;
   /** The agents that its model has started; made with the first. */
   agents: AgentBook | null;
   dropped: number;
@@ -163,6 +168,7 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     drained: NOW,
     usage: NO_USAGE,
     allowance: budget === undefined ? null : { budget, usd: 0, spawns: 0, openedAtMs: clock.now() },
+    measured: null,
     agents: null,
     dropped: 0,
     closing: null,

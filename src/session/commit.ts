@@ -34,6 +34,9 @@ export function emit(book: Book, body: TransientBody, taskId?: string): void {
 }
 
 function apply(book: Book, change: HistoryChange): void {
-  if (change.op === 'replace') book.history.length = 0;
+  if (change.op === 'replace') {
+    book.history.length = 0;
+    book.measured = null;
+  }
   for (const entry of change.entries) book.history.push(entry);
 }

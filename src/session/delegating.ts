@@ -55,6 +55,7 @@ export function delegateTo(
       instructions: spec.instructions ?? record.order.context.instructions ?? book.settings.instructions,
       context: order.context,
       tools: toolsOf(book, spec.tools),
+      ...(spec.compacts === undefined ? {} : { compacts: spec.compacts }),
     },
     history: historyOf(book, spec.history),
     consider: spec.consider,

@@ -13,6 +13,7 @@ import type { TaskContext, WhenBusy } from '../protocol/settings.ts';
 import type { Usage } from '../protocol/usage.ts';
 import type { WaitingOn } from '../protocol/waiting.ts';
 import { admissionOf } from '../runtime/admission.ts';
+import type { CompactData } from '../tasks/compact.ts';
 import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
 import { type AsToolOptions, type SessionTool, sessionTool } from './as-tool.ts';
 import { misfit } from './asking.ts';
@@ -61,6 +62,8 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   start<K extends keyof T & string>(kind: K, input: InputOf<T[K]>, options?: StartOptions): Task<DataOf<T[K]>>;
   /** `start('regular', …)`. */
   run(input: UserInput, options?: StartOptions): Task;
+  /** Puts a summary in the place of the history: `start('compact', {})`. */
+  compact(options?: StartOptions): Task<CompactData>;
   steer(input: UserInput): Disposition;
   answer(requestId: string, decision: Decision): Answered;
   /** This session as a tool: of another session, or of any loop that calls tools. A call always gets an answer. */
@@ -132,6 +135,9 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   },
   run(input, options) {
     return start(this[BOOK], 'regular', input, options);
+  },
+  compact(options) {
+    return start(this[BOOK], 'compact', {}, options) as Task<CompactData>; // What the kind gives.
   },
   steer(input) {
     return steer(this[BOOK], input);

@@ -1,4 +1,4 @@
-import { type AnyActorLogic, fromCallback, fromPromise, sendTo } from 'xstate';
+import { type AnyActorLogic, fromCallback, fromPromise, StateMachine, sendTo } from 'xstate';
 import { definedWork } from '../../machines/defined-work.machine.ts';
 import { delegate, type RelayInput, type RelayLogic, type SessionLogic } from '../../machines/delegate.machine.ts';
 import { type CleanupLogic, lifecycle, type WorkLogic } from '../../machines/lifecycle.ts';
@@ -62,15 +62,23 @@ export function sessionLogicFor(kinds: ReadonlyMap<string, TaskDefinition>): Any
       },
     });
   const body = inStages(definedWork);
-  const workOf = (work: TaskDefinition['work']) => {
+  const workOf = ({ work, uses }: TaskDefinition): AnyActorLogic => {
     if (typeof work === 'function') return body;
-    return isStaged(work) ? inStages(work.chart) : work;
+    if (isStaged(work)) return inStages(work.chart);
+    return uses === undefined || !(work instanceof StateMachine) ? work : work.provide({ actors: worksOf(uses) });
   };
+  const worksOf = (names: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(names).flatMap(([name, kind]) => {
+        const definition = kinds.get(kind);
+        return definition === undefined ? [] : [[name, workOf(definition)]];
+      }),
+    );
   const tasks: Record<string, AnyActorLogic> = {};
-  for (const [kind, { description = '', work }] of kinds) {
-    tasks[kind] = lifecycle({ id: kind, description }).provide({
+  for (const [kind, definition] of kinds) {
+    tasks[kind] = lifecycle({ id: kind, description: definition.description ?? '' }).provide({
       actors: {
-        work: workOf(work) as unknown as WorkLogic, // Likewise.
+        work: workOf(definition) as unknown as WorkLogic, // Likewise.
         cleanup: cleanupLogic as unknown as CleanupLogic, // Likewise.
         timer: timer as unknown as TimerLogic, // Likewise.
       },

@@ -9,6 +9,7 @@ import { delegateTo } from './delegating.ts';
 import { safe } from './gate.ts';
 import { spend, spentAt } from './spending.ts';
 import { tell } from './telling.ts';
+import { windowOf } from './window.ts';
 
 /** The ports of a task for one leaf of its work. All of them are void once the leaf is revoked or the task has ended. */
 export function portsFor(book: Book, taskId: string, scope: PortScope): SessionPorts {
@@ -83,6 +84,21 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       );
     },
     nextItemId: () => world.ids.next(),
+    history: () => ({ entries: [...book.history], items: [...book.items] }),
+    replaceHistory(entries, why) {
+      alive();
+      commit(
+        book,
+        { type: 'history.replaced', why, entries: entries.length },
+        { taskId, history: { op: 'replace', entries } },
+      );
+    },
+    get window() {
+      return windowOf(book, order.context.model);
+    },
+    get isStopping() {
+      return scope.signal.aborted || isVoid();
+    },
     takeInputs() {
       alive();
       const kept = book.actor?.getSnapshot().context.inputs ?? [];

@@ -26,6 +26,8 @@ export interface TaskDefinition<S extends StandardSchemaV1 = StandardSchemaV1, D
   /** Steering reaches the task while it runs. Default false: it waits. */
   readonly steerable?: boolean;
   readonly work: Work<S, D>;
+  /** Other kinds whose work this one's chart invokes, by the name that it has for them. */
+  readonly uses?: Readonly<Record<string, string>>;
   /** Runs when the task was aborted, in what is left of the kill bound. */
   readonly onAbort?: (input: StandardSchemaV1.InferOutput<S>, ports: TaskPorts) => Promise<void> | void;
 }

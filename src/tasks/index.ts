@@ -1,5 +1,6 @@
 import { agent } from './agent.ts';
+import { compact } from './compact.ts';
 import { regular } from './regular.ts';
 
 /** The kinds that every session has. */
-export const builtinTasks = { regular, agent };
+export const builtinTasks = { regular, compact, agent };

@@ -38,6 +38,8 @@ export type DelegateSpec = Readonly<{
   consider?: (request: SessionRequest) => Decision | SessionRequest | null;
   /** Kinds of transient events that are not passed on. */
   hides?: readonly TransientBody['type'][];
+  /** Its history is taken as it is, however long it is. */
+  compacts?: false;
   /** What it and all below it may use, out of what its parent may. */
   budget?: Budget;
   /** The tool call that asked for it. */
@@ -76,6 +78,13 @@ export interface SessionPorts extends TaskPorts {
   readonly input: unknown;
   /** A new id for an item. */
   nextItemId(): string;
+  /** What the model is shown and what people are, as it stands. */
+  history(): Readonly<{ entries: readonly HistoryEntry[]; items: readonly Item[] }>;
+  /** Puts another history in the place of what the model is shown. */
+  replaceHistory(entries: readonly HistoryEntry[], why: 'compaction' | 'undo'): void;
+  readonly window: HistoryWindow;
+  /** It was told to stop, and what it says from now on is not needed. */
+  readonly isStopping: boolean;
   /** Takes what the user has said meanwhile. */
   takeInputs(): readonly UserInput[];
   /** Something that the user said waits to be taken. */
@@ -99,6 +108,19 @@ export interface SessionPorts extends TaskPorts {
   isGranted(key: string): boolean;
   beforeToolCall: BeforeToolCall | null;
   readonly agents: TaskAgents;
+}
+
+/** How long the history is, for the model of the task. Tokens are as the provider has counted them, and estimated from there on. */
+export interface HistoryWindow {
+  tokens(): number;
+  /** How many fit; null when nobody knows. */
+  readonly size: number | null;
+  /** So many that it is time to compact. */
+  readonly isFull: boolean;
+  /** The model that has answered last. */
+  readonly lastModel: string;
+  /** A provider has counted the whole history as it is now. */
+  measured(tokens: number): void;
 }
 
 /** The agents of a session, for one of its tasks. */

@@ -9,8 +9,8 @@ import { sampleStep } from './sample-step.ts';
 import { userInput } from './user-input.ts';
 
 const sample = leaf<SampleEnd, SampleInput>((scope) => {
-  const { task, step } = scope.input;
-  return sampleStep(portsOf(scope, task.sessionId, task.taskId), step);
+  const { task, step, isCompacted } = scope.input;
+  return sampleStep(portsOf(scope, task.sessionId, task.taskId), step, isCompacted);
 });
 
 const check = leaf<CheckEnd, ToolCallInput>((scope) => checkCall(portsFor(scope), scope.input.call.callId));
@@ -31,6 +31,7 @@ export const regular = defineTask<typeof userInput, object>({
   description: 'Steps until the model stops calling tools.',
   whenBusy: 'replace',
   steerable: true,
+  uses: { compaction: 'compact' },
   work: regularWork.provide({
     actors: {
       sample: sample as unknown as SampleLogic, // XState wants the snapshot types to be equal, not assignable.

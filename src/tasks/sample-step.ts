@@ -11,7 +11,8 @@ import type { SessionPorts } from './ports.ts';
  * One model request of a step: what the user said goes in first, what the model says is told as it comes, and enters
  * the history only once the answer is whole. Tool calls come back; nothing of them has run.
  */
-export async function sampleStep(ports: SessionPorts, step: number): Promise<SampleEnd> {
+export async function sampleStep(ports: SessionPorts, step: number, isCompacted: boolean): Promise<SampleEnd> {
+  if (ports.window.isFull) return isCompacted ? stillFull(ports) : { status: 'full' };
   if (step === 1) sayInput(ports, ports.input as UserInput); // The schema of the kind has validated it.
   for (const input of ports.takeInputs()) sayInput(ports, input);
   ports.commit({ type: 'step.started', step });
@@ -20,7 +21,17 @@ export async function sampleStep(ports: SessionPorts, step: number): Promise<Sam
   if ('usage' in answer && answer.usage !== null) ports.countUsage(answer.usage);
   if (answer.status === 'aborted') return { status: 'aborted' };
   if (answer.status === 'failed') return { status: 'failed', error: answer.error };
-  return accept(ports, step, answer, shown);
+  const end = accept(ports, step, answer, shown);
+  if (answer.usage !== null) ports.window.measured(answer.usage.totalTokens);
+  return end;
+}
+
+/** Another compaction would change nothing, and another one after it. */
+function stillFull({ window }: SessionPorts): SampleEnd {
+  const message =
+    `Even as a summary the history is too long: about ${window.tokens()} tokens, where the model takes ${window.size}. ` +
+    'Start a new session, or use a model with a larger window.';
+  return { status: 'failed', error: { code: 'context-window-exceeded', message, retryable: false } };
 }
 
 type Shown = { id: string; type: ModelOutput['type'] };

@@ -9,6 +9,7 @@ import {
   type TaskInput,
   type ToolCall,
   type WorkCommand,
+  type WorkEnd,
 } from '../../src/protocol/messages.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
 import { audience, puppets, resumed, type Stored } from './puppet.ts';
@@ -27,8 +28,14 @@ export function stageRegular(store?: Stored) {
   const samples = puppets<SampleInput, WorkCommand, LeafEnd<SampleEnd>>();
   const calls = puppets<ToolCallInput, WorkCommand, ToolCallEnd>();
   const agents = puppets<TaskInput, WorkCommand, LeafEnd<boolean>>();
+  const compactions = puppets<TaskInput, WorkCommand, WorkEnd>();
   const machine = regularWork.provide({
-    actors: { agents: agents.logic, sample: samples.logic, toolCall: calls.logic as unknown as typeof toolCall }, // XState wants equal types.
+    actors: {
+      agents: agents.logic,
+      compaction: compactions.logic,
+      sample: samples.logic,
+      toolCall: calls.logic as unknown as typeof toolCall,
+    }, // XState wants equal types.
   });
   const actor = createActor(machine, {
     id: 'work',
@@ -54,6 +61,10 @@ export function stageRegular(store?: Stored) {
     says: (text: string | null, callIds: readonly string[] = [], more = false) =>
       answer({ value: { status: 'completed', answer: text, calls: callIds.map(call), more } }),
     agents,
+    compactions,
+    /** No request was made, because the history is too long. */
+    full: () => answer({ value: { status: 'full' } }),
+    compacted: (end: WorkEnd) => compactions.last().finish(end),
     /** The model has nothing more to say, and agents still work. */
     awaits: (text: string) =>
       answer({ value: { status: 'completed', answer: text, calls: [], more: false, awaits: true } }),

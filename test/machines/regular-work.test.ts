@@ -8,7 +8,10 @@ const MODEL_ERROR = { code: 'model-error', message: 'It said no.', retryable: tr
 describe('the loop of steps', () => {
   it('begins with a request of step one', () => {
     const { samples, state } = stageRegular();
-    expect([state(), samples.all.map(({ input }) => input)]).toEqual(['sampling', [{ task: TASK, step: 1 }]]);
+    expect([state(), samples.all.map(({ input }) => input)]).toEqual([
+      'sampling',
+      [{ task: TASK, step: 1, isCompacted: false }],
+    ]);
   });
 
   it('completes with the answer of a model that calls nothing', () => {
@@ -312,5 +315,62 @@ describe('a regular work whose agents still work when its model has nothing more
     expect(agents.last().heard.map(({ type }) => type)).toEqual(['work.cancel']);
     awaited({ cancelled: true });
     expect(end()).toEqual({ end: 'completed', answer: 'Let us see.', at: 30, report: NOTHING_TO_REPORT, data: null });
+  });
+});
+
+describe('a regular work whose history has become too long', () => {
+  const CANCEL = { type: 'work.cancel', deadline: 200, at: 100 } as const;
+  const STOPPED = { end: 'stopped', at: 110, report: NOTHING_TO_REPORT } as const;
+
+  it('has it compacted, and then makes the same step', () => {
+    const { full, compacted, says, compactions, state, samples, end } = stageRegular();
+    full();
+    const compacting = [state(), compactions.last().input];
+    compacted({ end: 'completed', answer: null, data: {}, at: 15, report: NOTHING_TO_REPORT });
+    expect([compacting, state(), samples.all.map(({ input }) => [input.step, input.isCompacted])]).toEqual([
+      ['compacting', { ...TASK, kind: 'compact' }],
+      'sampling',
+      [
+        [1, false],
+        [1, true],
+      ],
+    ]);
+    says('done');
+    expect(end()?.end).toBe('completed');
+  });
+
+  it('may compact again for a later step', () => {
+    const { full, compacted, says, settle, samples } = stageRegular();
+    const done = { end: 'completed', answer: null, data: {}, at: 15, report: NOTHING_TO_REPORT } as const;
+    full();
+    compacted(done);
+    says(null, ['a']);
+    settle('a');
+    full();
+    compacted(done);
+    expect(samples.all.map(({ input }) => [input.step, input.isCompacted])).toEqual([
+      [1, false],
+      [1, true],
+      [2, false],
+      [2, true],
+    ]);
+  });
+
+  it('fails when that fails', () => {
+    const { full, compacted, end } = stageRegular();
+    const error = { code: 'unauthorized', message: 'Key?', retryable: false } as const;
+    full();
+    compacted({ end: 'failed', error, at: 15, report: NOTHING_TO_REPORT });
+    expect(end()).toEqual({ end: 'failed', error, at: 15, report: NOTHING_TO_REPORT });
+  });
+
+  it('passes on what it is told while it compacts, and is over when that is', () => {
+    const { actor, full, compacted, compactions, state, end } = stageRegular();
+    full();
+    actor.send(CANCEL);
+    actor.send({ type: 'work.kill', at: 200 });
+    expect([compactions.last().heard, state()]).toEqual([[CANCEL, { type: 'work.kill', at: 200 }], 'compacting']);
+    compacted(STOPPED);
+    expect([state(), end()]).toEqual(['over', STOPPED]);
   });
 });
