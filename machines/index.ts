@@ -4,6 +4,7 @@ export { definedWork } from './defined-work.machine.ts';
 export { delegate } from './delegate.machine.ts';
 export { lifecycle } from './lifecycle.ts';
 export { regularTask, regularWork } from './regular.machine.ts';
+export { reviewTask, reviewWork } from './review.machine.ts';
 export { sessionMachine } from './session.machine.ts';
 export { stagedWork } from './staged-work.ts';
 export { toolCall } from './tool-call.machine.ts';

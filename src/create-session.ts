@@ -13,6 +13,7 @@ import { NO_RULES } from './policy/rules.ts';
 import { confinementOf, sandboxProfile } from './policy/sandbox-profile.ts';
 import type { Confinement } from './process/port.ts';
 import { systemProc } from './process/system-proc.ts';
+import { trustedProgram } from './process/trusted-program.ts';
 import type { AgentRole } from './protocol/agents.ts';
 import { messageOf } from './protocol/errors.ts';
 import type { HistoryEntry } from './protocol/history.ts';
@@ -40,6 +41,7 @@ import type { Files } from './tools/files.ts';
 import { shellTool } from './tools/shell.ts';
 import type { Tool } from './tools/tool.ts';
 import { updatePlanTool } from './tools/update-plan.ts';
+import { openGit } from './workspace/git.ts';
 
 /** A session with the built-in kinds and those of the caller. */
 export type SessionOf<T extends TaskDefinitions> = Session<typeof builtinTasks & T>;
@@ -87,6 +89,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     grants: null,
     handlers: null,
     resolved: null,
+    openGit: (cwd) => gitIn(cwd, options, ports),
     slots: createSlots(),
     roles: rolesOf(options.agents),
     whenTaskEnds: options.agents?.whenTaskEnds ?? 'join',
@@ -144,6 +147,16 @@ function redactOf(env: Readonly<Record<string, string | undefined>>): Redact {
   const redact = redactors.get(env) ?? redactor(secretsIn(env));
   redactors.set(env, redact);
   return redact;
+}
+
+/** The repository that a directory is in, read by a git that is not of that directory's making. */
+async function gitIn(cwd: string, options: SessionOptions<TaskDefinitions>, { files, proc }: Ports) {
+  const { env = process.env, home, sandboxSettings = {} } = options;
+  const program = options.world?.files === undefined ? trustedProgram('git', env.PATH ?? '', cwd) : null;
+  if (program === null) return { ok: false as const, why: 'there is no git that could be trusted' };
+  const places = { userHomes: [homedir()], state: resolve(home ?? defaultHome()) };
+  const profile = sandboxProfile({ cwd, sandbox: 'read-only' }, sandboxSettings, places);
+  return openGit({ proc, program, profile, withoutSandbox: { type: 'container' } }, files, cwd);
 }
 
 /** What the model is told first, put together once for each working directory. */

@@ -22,7 +22,7 @@ export type Kept = Readonly<{
 /** Texts of ours in the place of a user begin with one of these. */
 const SUMMARY_TAG = '<summary_of_earlier_work>';
 const STATE_TAG = '<state_of_the_work>';
-const OURS = [SUMMARY_TAG, STATE_TAG, '<turn_aborted>', '<agent_ended', '<user_shell_command>', '<review_'];
+const OURS = [SUMMARY_TAG, STATE_TAG, '<turn_aborted>', '<agent_ended', '<user_shell_command>', '<review_of_changes>'];
 
 /** Sets aside what a summary would lose. */
 export function keptOf(history: readonly HistoryEntry[], items: readonly Item[]): Kept {

@@ -1,3 +1,4 @@
+import { REVIEW_INTERRUPTED, reviewNote } from '../history/review-note.ts';
 import type { CommittedBody } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { Item, ItemDraft } from '../protocol/items.ts';
@@ -129,7 +130,7 @@ function cutShort(item: OpenItem['item'], told: string): [Item, readonly History
     case 'mcp_tool_call':
       return [{ ...item, output: item.output + told, status: 'aborted', partial: true }, []];
     case 'review':
-      return [{ ...item, status: 'interrupted', partial: true }, []];
+      return [{ ...item, status: 'interrupted', partial: true }, [reviewNote(item.hint, REVIEW_INTERRUPTED)]];
     case 'user_message':
     case 'interruption':
     case 'error':

@@ -15,6 +15,8 @@ import type { WaitingOn } from '../protocol/waiting.ts';
 import { admissionOf } from '../runtime/admission.ts';
 import type { CompactData } from '../tasks/compact.ts';
 import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
+import type { ReviewTarget } from '../tasks/review/target.ts';
+import type { ReviewData } from '../tasks/review.ts';
 import { type AsToolOptions, type SessionTool, sessionTool } from './as-tool.ts';
 import { misfit } from './asking.ts';
 import type { Book } from './book.ts';
@@ -62,6 +64,8 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   start<K extends keyof T & string>(kind: K, input: InputOf<T[K]>, options?: StartOptions): Task<DataOf<T[K]>>;
   /** `start('regular', …)`. */
   run(input: UserInput, options?: StartOptions): Task;
+  /** Has a change looked at: `start('review', { target })`. What is not committed when nothing is said. */
+  review(target?: ReviewTarget, options?: StartOptions): Task<ReviewData>;
   /** Puts a summary in the place of the history: `start('compact', {})`. */
   compact(options?: StartOptions): Task<CompactData>;
   steer(input: UserInput): Disposition;
@@ -135,6 +139,9 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   },
   run(input, options) {
     return start(this[BOOK], 'regular', input, options);
+  },
+  review(target = { type: 'uncommitted' }, options) {
+    return start(this[BOOK], 'review', { target }, options) as Task<ReviewData>; // What the kind gives.
   },
   compact(options) {
     return start(this[BOOK], 'compact', {}, options) as Task<CompactData>; // What the kind gives.

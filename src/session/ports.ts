@@ -96,6 +96,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     get window() {
       return windowOf(book, order.context.model);
     },
+    openGit: () => world.openGit(order.context.cwd),
     get isStopping() {
       return scope.signal.aborted || isVoid();
     },

@@ -10,6 +10,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Ids } from '../runtime/ids.ts';
 import type { SmallMap } from '../runtime/small-map.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
+import type { Git } from '../workspace/git.ts';
+import type { GitResult } from '../workspace/hardened-git.ts';
 import type { Book, TaskListener } from './book.ts';
 import type { Prices } from './budget.ts';
 import type { Slots } from './slots.ts';
@@ -52,6 +54,8 @@ export type World = {
   handlers: Map<string, AbortController> | null;
   /** How requests of the tree ended; the oldest are forgotten. */
   resolved: Map<string, Resolution['how']> | null;
+  /** The git repository that a directory is in. */
+  readonly openGit: (cwd: string) => Promise<GitResult<Git | null>>;
   readonly slots: Slots;
   /** What kinds of agents a model may start, by name. */
   readonly roles: ReadonlyMap<string, AgentRole>;

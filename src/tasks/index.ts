@@ -1,6 +1,7 @@
 import { agent } from './agent.ts';
 import { compact } from './compact.ts';
 import { regular } from './regular.ts';
+import { review } from './review.ts';
 
 /** The kinds that every session has. */
-export const builtinTasks = { regular, compact, agent };
+export const builtinTasks = { regular, review, compact, agent };

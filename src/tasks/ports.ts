@@ -13,6 +13,8 @@ import type { Usage } from '../protocol/usage.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Agents } from '../tools/agent-port.ts';
 import type { Tool } from '../tools/tool.ts';
+import type { Git } from '../workspace/git.ts';
+import type { GitResult } from '../workspace/hardened-git.ts';
 
 /** What a work may commit: items, the steps of its loop, and warnings. */
 export type WorkEvent =
@@ -83,6 +85,8 @@ export interface SessionPorts extends TaskPorts {
   /** Puts another history in the place of what the model is shown. */
   replaceHistory(entries: readonly HistoryEntry[], why: 'compaction' | 'undo'): void;
   readonly window: HistoryWindow;
+  /** The git repository that the task works in; null where there is none. It runs nothing of the repository's. */
+  openGit(): Promise<GitResult<Git | null>>;
   /** It was told to stop, and what it says from now on is not needed. */
   readonly isStopping: boolean;
   /** Takes what the user has said meanwhile. */
