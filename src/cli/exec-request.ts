@@ -5,6 +5,7 @@ import { loadImage } from '../here/load-image.ts';
 import { type Model, openaiModel, type SandboxSettings, TroupeError, type UserInput } from '../index.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { ApprovalPolicy, Effort, SandboxMode } from '../protocol/settings.ts';
+import type { ReviewTarget } from '../tasks/review/target.ts';
 import { readConfigOptions } from './config-options.ts';
 import { apiKeyOf, merged, type Settings, settingsOfEnvironment, settingsOfFile } from './settings.ts';
 import { readAll } from './standard-input.ts';
@@ -21,6 +22,8 @@ export type ExecRequestOptions = Readonly<{
   image: readonly string[];
   addDir: readonly string[];
   outputSchema?: string;
+  /** What is to be reviewed, in the place of a prompt. */
+  target?: ReviewTarget;
   /** Asked for with `resume`. */
   last?: boolean;
 }>;
@@ -36,7 +39,8 @@ export type ExecRequest = Readonly<{
   isPolicyGiven: boolean;
   effort: Effort | undefined;
   outputSchema: unknown;
-  input: UserInput;
+  /** What is said, or what is to be reviewed. */
+  work: Readonly<{ input: UserInput }> | Readonly<{ target: ReviewTarget }>;
 }>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,7 +85,10 @@ export async function readExecRequest(
   const cwd = directoryOf(options.directory);
   const images = options.image.map(imagePath);
   const outputSchema = options.outputSchema === undefined ? undefined : schemaOf(options.outputSchema);
-  const text = await promptText(prompt, signal);
+  const work =
+    options.target === undefined
+      ? { input: withImages(await promptText(prompt, signal), images) }
+      : { target: options.target };
   return {
     model: answering,
     cwd,
@@ -94,11 +101,13 @@ export async function readExecRequest(
     isPolicyGiven: (options.approvals ?? config.settings.approvalPolicy) !== undefined,
     effort,
     outputSchema,
-    input:
-      images.length === 0
-        ? text
-        : [{ type: 'text', text }, ...images.map((path) => ({ type: 'local-image' as const, path }))],
+    work,
   };
+}
+
+function withImages(text: string, images: readonly string[]): UserInput {
+  if (images.length === 0) return text;
+  return [{ type: 'text', text }, ...images.map((path) => ({ type: 'local-image' as const, path }))];
 }
 
 /** What the configuration file sets, its profile over it, and the environment over both. */

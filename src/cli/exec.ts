@@ -73,7 +73,7 @@ async function run(
   { report, asker, paint, stopping, outputLastMessage }: Run,
 ): Promise<number> {
   const { stdout, stderr } = process;
-  const { model, cwd, sandboxSettings, effort, outputSchema, input } = request;
+  const { model, cwd, sandboxSettings, effort, outputSchema, work } = request;
   const { protectedNames, ...strictness } = limits;
   const logs = locatedLogs(defaultHome());
   const session = createSession({
@@ -101,8 +101,13 @@ async function run(
     unread = true;
   });
   try {
-    const outcome = await session.run(input, outputSchema === undefined ? {} : { context: { outputSchema } }).outcome;
+    const task =
+      'target' in work
+        ? session.review(work.target)
+        : session.run(work.input, outputSchema === undefined ? {} : { context: { outputSchema } });
+    const outcome = await task.outcome;
     await stopped;
+    if (outcome.status === 'completed') report.finish(outcome);
     if (outcome.status === 'completed' && outputLastMessage !== undefined)
       writeLast(outputLastMessage, outcome.answer ?? '');
     return unread ? 1 : codeOf(outcome);

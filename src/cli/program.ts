@@ -14,6 +14,7 @@ Examples:
   troupe demo                                   see what it does; needs no model and no key
   troupe doctor                                 see what works here, and which models are at hand
   troupe exec -m gpt-5 "fix the failing test"   let a model work in this directory
+  troupe review -m gpt-5 --base main            let a model look for what is wrong with a change
   troupe help exec                              how to choose a model, and what may run
 `;
 
@@ -55,6 +56,18 @@ Examples:
   troupe exec -m gpt-5 "why does the test in test/cart.test.js fail?"
   troupe exec -m gpt-5 -s read-only - < question.md > answer.md
   OPENAI_BASE_URL=http://localhost:8080/v1 troupe exec -m qwen3 -C ~/shop "add a test for an empty cart"
+`;
+
+const REVIEW_HELP = `
+The reviewer is a session of its own that may only read; what it wants besides is asked. Each finding is printed with its file and
+lines; --json prints { findings, correctness, explanation }, where a finding is
+{ title, body, confidence, priority, file, lines: { start, end } }.
+Settings, models and exit codes are those of troupe exec.
+
+Examples:
+  troupe review -m gpt-5
+  troupe review -m gpt-5 --base main --json | jq '.findings[] | .file'
+  troupe review -m gpt-5 "look for races in src/queue.ts"
 `;
 
 /** Runs the command line; gives the exit code. */
@@ -99,13 +112,7 @@ export async function run(argv: readonly string[]): Promise<number> {
         'never',
       ]),
     )
-    .addOption(
-      new Option('--wire <api>', "which of OpenAI's interfaces is spoken (default: auto)").choices([
-        'responses',
-        'chat',
-        'auto',
-      ]),
-    )
+    .addOption(wireOption())
     .addOption(repeatable('--add-dir <dir>', 'another directory that commands may write to (repeatable)'))
     .option('-p, --profile <name>', 'a profile of the configuration file')
     .addOption(repeatable('-c, --config <key=value>', 'a setting by the name that Codex has for it (repeatable)'))
@@ -129,6 +136,24 @@ export async function run(argv: readonly string[]): Promise<number> {
       const { exec } = await import('./exec.ts');
       const format = options.json ? 'json' : options.events ? 'events' : 'text';
       exitCode = await exec(words, { ...options, directory: options.cd ?? options.directory, format });
+    });
+  program
+    .command('review')
+    .description('has a model look for what is wrong with a change: what is not committed, when nothing else is said')
+    .argument('[instructions]', 'what is to be looked at, in words')
+    .option('--uncommitted', 'what is not committed yet')
+    .addOption(new Option('--base <branch>', 'what was changed since this branch was left').conflicts('uncommitted'))
+    .addOption(new Option('--commit <sha>', 'what a commit changes').conflicts(['uncommitted', 'base']))
+    .option('-m, --model <model>', 'the model (else $TROUPE_MODEL, else $OPENAI_MODEL)')
+    .option('-C, --directory <dir>', 'where the repository is', '.')
+    .addOption(wireOption())
+    .option('-p, --profile <name>', 'a profile of the configuration file')
+    .addOption(repeatable('-c, --config <key=value>', 'a setting by the name that Codex has for it (repeatable)'))
+    .option('--json', 'write the findings as one JSON object')
+    .addHelpText('after', REVIEW_HELP)
+    .action(async (instructions: string | undefined, options) => {
+      const { review } = await import('./review.ts');
+      exitCode = await review(instructions, options);
     });
   program
     .command('doctor')
@@ -163,6 +188,11 @@ function sortedForJson(words: readonly string[], program: Command): SortedArgume
   }));
   const sorted = sortArguments(words, [...known, { names: ['-h', '--help'], takesValue: false }]);
   return sorted?.isJson ? sorted : null;
+}
+
+function wireOption(): Option {
+  const text = "which of OpenAI's interfaces is spoken (default: auto)";
+  return new Option('--wire <api>', text).choices(['responses', 'chat', 'auto']);
 }
 
 function repeatable(flags: string, description?: string): Option {
