@@ -8,3 +8,4 @@ export { reviewTask, reviewWork } from './review.machine.ts';
 export { sessionMachine } from './session.machine.ts';
 export { stagedWork } from './staged-work.ts';
 export { toolCall } from './tool-call.machine.ts';
+export { userShellTask, userShellWork } from './user-shell.machine.ts';

@@ -1,15 +1,29 @@
 import { fromPromise } from 'xstate';
 import {
+  agentTask as agentTaskChart,
+  compactTask as compactTaskChart,
   lifecycle as lifecycleChart,
   regularTask as regularTaskChart,
+  reviewTask as reviewTaskChart,
   sessionMachine as sessionChart,
+  userShellTask as userShellTaskChart,
 } from '../machines/index.ts';
 import type { CleanupLogic } from '../machines/lifecycle.ts';
 import type { TimerLogic } from '../machines/logic.ts';
 import { clockOf } from './runtime/system-clock.ts';
 import { timer } from './runtime/timer.ts';
 
-export { definedWork, delegate, regularWork, stagedWork, toolCall } from '../machines/index.ts';
+export {
+  agentWork,
+  compactWork,
+  definedWork,
+  delegate,
+  regularWork,
+  reviewWork,
+  stagedWork,
+  toolCall,
+  userShellWork,
+} from '../machines/index.ts';
 
 const noCleanup = fromPromise(async ({ system }) => ({ at: clockOf(system).now() }));
 
@@ -23,8 +37,12 @@ export function lifecycle(kind: { id: string; description: string }) {
   return lifecycleChart(kind).provide({ actors });
 }
 
-/** The lifecycle of the regular kind, with real timers; its work is `regularWork`. */
+/** The lifecycles of the kinds, with real timers; the work of each is the chart of the same name (`regularWork`, …). */
 export const regularTask = regularTaskChart.provide({ actors });
+export const reviewTask = reviewTaskChart.provide({ actors });
+export const compactTask = compactTaskChart.provide({ actors });
+export const userShellTask = userShellTaskChart.provide({ actors });
+export const agentTask = agentTaskChart.provide({ actors });
 
 /** The chart of a session, with real timers; its tasks are given by name with `.provide({ actors: { … } })`. */
 export const sessionMachine = sessionChart.provide({ actors: { timer: actors.timer } });

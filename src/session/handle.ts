@@ -17,6 +17,7 @@ import type { CompactData } from '../tasks/compact.ts';
 import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
 import type { ReviewTarget } from '../tasks/review/target.ts';
 import type { ReviewData } from '../tasks/review.ts';
+import type { UserShellData } from '../tasks/user-shell.ts';
 import { type AsToolOptions, type SessionTool, sessionTool } from './as-tool.ts';
 import { misfit } from './asking.ts';
 import type { Book } from './book.ts';
@@ -66,6 +67,8 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   run(input: UserInput, options?: StartOptions): Task;
   /** Has a change looked at: `start('review', { target })`. What is not committed when nothing is said. */
   review(target?: ReviewTarget, options?: StartOptions): Task<ReviewData>;
+  /** Runs a command of the user's, beside whatever runs: `start('user-shell', command)`. */
+  shell(command: string, options?: StartOptions): Task<UserShellData>;
   /** Puts a summary in the place of the history: `start('compact', {})`. */
   compact(options?: StartOptions): Task<CompactData>;
   steer(input: UserInput): Disposition;
@@ -142,6 +145,9 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   },
   review(target = { type: 'uncommitted' }, options) {
     return start(this[BOOK], 'review', { target }, options) as Task<ReviewData>; // What the kind gives.
+  },
+  shell(command, options) {
+    return start(this[BOOK], 'user-shell', command, options) as Task<UserShellData>; // What the kind gives.
   },
   compact(options) {
     return start(this[BOOK], 'compact', {}, options) as Task<CompactData>; // What the kind gives.
