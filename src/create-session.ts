@@ -6,6 +6,7 @@ import { fileLogStore } from './here/file-log-store.ts';
 import { type PatchApplier, patchApplier } from './here/patch-applier.ts';
 import { findPrograms } from './here/program-resolver.ts';
 import { systemFiles } from './here/system-files.ts';
+import { type PlaceOptions, repositoryAt, workHistoryAt } from './here/work-history.ts';
 import { DEFAULT_INSTRUCTIONS } from './instructions.ts';
 import { type PolicyPorts, systemPrograms } from './policy/programs.ts';
 import { type Redact, redactor, secretsIn } from './policy/redact.ts';
@@ -13,7 +14,6 @@ import { NO_RULES } from './policy/rules.ts';
 import { confinementOf, sandboxProfile } from './policy/sandbox-profile.ts';
 import type { Confinement } from './process/port.ts';
 import { systemProc } from './process/system-proc.ts';
-import { trustedProgram } from './process/trusted-program.ts';
 import type { AgentRole } from './protocol/agents.ts';
 import { messageOf } from './protocol/errors.ts';
 import type { HistoryEntry } from './protocol/history.ts';
@@ -28,6 +28,7 @@ import { logEvents } from './session/log-events.ts';
 import { sessionLogicFor } from './session/logic.ts';
 import { portsFor } from './session/ports.ts';
 import { projectInstructions } from './session/project-instructions.ts';
+import { createProtection } from './session/protection.ts';
 import { createSlots } from './session/slots.ts';
 import { bindWorld, bookOf, type World } from './session/world.ts';
 import { checkOptions, limitsOf, type SessionOptions, type WorldPorts } from './session-options.ts';
@@ -41,7 +42,6 @@ import type { Files } from './tools/files.ts';
 import { shellTool } from './tools/shell.ts';
 import type { Tool } from './tools/tool.ts';
 import { updatePlanTool } from './tools/update-plan.ts';
-import { openGit } from './workspace/git.ts';
 
 /** A session with the built-in kinds and those of the caller. */
 export type SessionOf<T extends TaskDefinitions> = Session<typeof builtinTasks & T>;
@@ -73,6 +73,7 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     approvalPolicy: options.approvalPolicy ?? 'on-request',
     ...(effort === undefined ? {} : { effort }),
   });
+  const place = placeOf(options, ports);
   const world: World = {
     clock: ports.clock,
     ids: ports.ids,
@@ -89,7 +90,9 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     grants: null,
     handlers: null,
     resolved: null,
-    openGit: (cwd) => gitIn(cwd, options, ports),
+    workHistory: workHistoriesOf(place),
+    protection: place === null || options.checkpoints === 'off' ? null : createProtection(),
+    openGit: async (cwd) => (place === null ? NO_PLACE : repositoryAt(cwd, place)),
     slots: createSlots(),
     roles: rolesOf(options.agents),
     whenTaskEnds: options.agents?.whenTaskEnds ?? 'join',
@@ -149,15 +152,33 @@ function redactOf(env: Readonly<Record<string, string | undefined>>): Redact {
   return redact;
 }
 
-/** The repository that a directory is in, read by a git that is not of that directory's making. */
-async function gitIn(cwd: string, options: SessionOptions<TaskDefinitions>, { files, proc }: Ports) {
-  const { env = process.env, home, sandboxSettings = {} } = options;
-  const program = options.world?.files === undefined ? trustedProgram('git', env.PATH ?? '', cwd) : null;
-  if (program === null) return { ok: false as const, why: 'there is no git that could be trusted' };
-  const places = { userHomes: [homedir()], state: resolve(home ?? defaultHome()) };
-  const profile = sandboxProfile({ cwd, sandbox: 'read-only' }, sandboxSettings, places);
-  return openGit({ proc, program, profile, withoutSandbox: { type: 'container' } }, files, cwd);
+/** Where the work trees of a session are looked at; null in a world whose files or processes are not the machine's own. */
+function placeOf(options: SessionOptions<TaskDefinitions>, { proc, clock }: Ports): PlaceOptions | null {
+  const { env = process.env, home, sandboxSettings = {}, checkpoints, world } = options;
+  if (world?.files !== undefined || world?.proc !== undefined) return null;
+  return {
+    proc,
+    clock,
+    path: env.PATH ?? '',
+    userHomes: [...new Set([homedir(), env.HOME ?? homedir()])],
+    home: resolve(home ?? defaultHome()),
+    sandboxSettings,
+    ...(typeof checkpoints === 'object' ? { limits: checkpoints } : {}),
+  };
 }
+
+/** One for each directory, so that what it has read last is known. */
+function workHistoriesOf(place: PlaceOptions | null): World['workHistory'] {
+  const known = createSmallMap<string, ReturnType<World['workHistory']>>();
+  return async (cwd) => {
+    if (place === null) return NO_PLACE;
+    const history = known.get(cwd) ?? workHistoryAt(cwd, place);
+    known.set(cwd, history);
+    return history;
+  };
+}
+
+const NO_PLACE = { ok: false, why: 'this world has no work tree of its own' } as const;
 
 /** What the model is told first, put together once for each working directory. */
 function preambleOf(

@@ -2,10 +2,12 @@ import { fromPromise } from 'xstate';
 import {
   agentTask as agentTaskChart,
   compactTask as compactTaskChart,
+  ghostSnapshotTask as ghostSnapshotTaskChart,
   lifecycle as lifecycleChart,
   regularTask as regularTaskChart,
   reviewTask as reviewTaskChart,
   sessionMachine as sessionChart,
+  undoTask as undoTaskChart,
   userShellTask as userShellTaskChart,
 } from '../machines/index.ts';
 import type { CleanupLogic } from '../machines/lifecycle.ts';
@@ -18,10 +20,12 @@ export {
   compactWork,
   definedWork,
   delegate,
+  ghostSnapshotWork,
   regularWork,
   reviewWork,
   stagedWork,
   toolCall,
+  undoWork,
   userShellWork,
 } from '../machines/index.ts';
 
@@ -41,6 +45,8 @@ export function lifecycle(kind: { id: string; description: string }) {
 export const regularTask = regularTaskChart.provide({ actors });
 export const reviewTask = reviewTaskChart.provide({ actors });
 export const compactTask = compactTaskChart.provide({ actors });
+export const ghostSnapshotTask = ghostSnapshotTaskChart.provide({ actors });
+export const undoTask = undoTaskChart.provide({ actors });
 export const userShellTask = userShellTaskChart.provide({ actors });
 export const agentTask = agentTaskChart.provide({ actors });
 

@@ -18,6 +18,8 @@ import type { TaskDefinitions } from './tasks/define-task.ts';
 import type { BeforeToolCall } from './tasks/ports.ts';
 import type { Files } from './tools/files.ts';
 import type { Tool } from './tools/tool.ts';
+import type { StoreLimits } from './workspace/checkpoint-store.ts';
+import type { CheckpointLimits } from './workspace/scan.ts';
 
 /** What `createSession` takes. All but `model` may be left out. */
 export interface SessionOptions<T extends TaskDefinitions = Record<never, never>> {
@@ -56,6 +58,11 @@ export interface SessionOptions<T extends TaskDefinitions = Record<never, never>
   /** Tools added to the built-in ones; one of the same name takes its place. */
   tools?: readonly Tool[];
   beforeToolCall?: BeforeToolCall;
+  /**
+   * `auto` (default): the state of the work tree is kept before a task first changes it, and after the task, so that an undo can tell
+   * what the task did from what came later. `off`: only what is asked for (`session.snapshot()`). Or limits, which stand for `auto`.
+   */
+  checkpoints?: 'auto' | 'off' | Partial<CheckpointLimits & StoreLimits>;
   /** The agents that the model may start. Without any when `limits.agentsMax` or `limits.depthMax` is 0. */
   agents?: Readonly<{
     /** Kinds of agents added to the built-in ones (explorer, worker, reviewer); one of the same name takes its place. */
@@ -91,6 +98,7 @@ const ms = z
   .min(0)
   .max(TIMER_MAX_MS, `Expected at most ${TIMER_MAX_MS} ms (24.8 days): longer timers fire at once.`);
 const count = z.number().int().min(0).max(1_000_000_000);
+const bytes = z.number().int().min(0);
 const price = z.number().min(0);
 const budget = z.strictObject({ tokens: count, usd: z.number().positive(), wallMs: ms, spawns: count });
 const aFunction = z.custom((value) => typeof value === 'function', 'Expected a function.');
@@ -123,6 +131,22 @@ const schema = z.strictObject({
   tasks: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'Expected a kebab-case name.'), anObject).optional(),
   tools: z.array(anObject).optional(),
   beforeToolCall: aFunction.optional(),
+  checkpoints: z
+    .union([
+      z.enum(['auto', 'off']),
+      z
+        .strictObject({
+          untrackedFileMaxBytes: bytes,
+          untrackedFilesMax: count.min(1),
+          totalMaxBytes: bytes,
+          durationMaxMs: ms,
+          filesMax: count,
+          bytesMax: bytes,
+          checkpointsMax: count.min(1),
+        })
+        .partial(),
+    ])
+    .optional(),
   agents: z
     .strictObject({
       roles: z.record(

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { SessionEvent } from '../protocol/events.ts';
+import { isTerminal, type SessionEvent } from '../protocol/events.ts';
 import type { CallStatus, FileChange, Item, PlanStep } from '../protocol/items.ts';
 import type { AbortReason, Receipt } from '../protocol/outcomes.ts';
 import type { Usage } from '../protocol/usage.ts';
@@ -59,6 +59,8 @@ const OWN_SERVER = 'troupe';
 export function createExecEvents(cwd: string): (event: SessionEvent) => readonly ThreadEvent[] {
   let plan: ThreadItem | null = null;
   let complaints = 0;
+  /** Tasks beside the one that the turn is: their ends are not its end. */
+  const beside = new Set<string>();
 
   const complaint = (message: string): readonly ThreadEvent[] => {
     complaints += 1;
@@ -77,12 +79,13 @@ export function createExecEvents(cwd: string): (event: SessionEvent) => readonly
   };
 
   return (event) => {
-    if (event.path.length > 1) return [];
+    if (event.path.length > 1 || (isTerminal(event) && beside.has(event.taskId ?? ''))) return [];
     switch (event.type) {
       case 'session.opened':
         return [{ type: 'thread.started', thread_id: event.sessionId }];
       case 'task.started':
-        return [{ type: 'turn.started' }];
+        if (event.placement === 'beside') beside.add(event.taskId ?? '');
+        return event.placement === 'beside' ? [] : [{ type: 'turn.started' }];
       case 'item.started':
       case 'item.updated': {
         const item = begunItem(event.item);

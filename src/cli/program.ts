@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { display } from '../policy/display.ts';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import { takeHandedKeys } from './handed-keys.ts';
@@ -15,6 +15,7 @@ Examples:
   troupe doctor                                 see what works here, and which models are at hand
   troupe exec -m gpt-5 "fix the failing test"   let a model work in this directory
   troupe review -m gpt-5 --base main            let a model look for what is wrong with a change
+  troupe undo --dry-run                         see what would be taken back of the last task's changes
   troupe help exec                              how to choose a model, and what may run
 `;
 
@@ -156,6 +157,19 @@ export async function run(argv: readonly string[]): Promise<number> {
       exitCode = await review(instructions, options);
     });
   program
+    .command('undo')
+    .description('takes back what the last task has changed in this directory; what was changed since stays')
+    .argument('[change]', 'a change by its id (that of an undo, to take back the undo)')
+    .option('-C, --directory <dir>', 'the directory in which the task worked', '.')
+    .option('-n, --tasks <count>', 'so many tasks, the newest first', countOf)
+    .option('--dry-run', 'only say what would be done')
+    .option('--list', 'say which changes are kept, the newest first')
+    .option('--json', 'write one JSON value')
+    .action(async (id: string | undefined, options) => {
+      const { undo } = await import('./undo.ts');
+      exitCode = await undo(id, options);
+    });
+  program
     .command('doctor')
     .description('says what works here and what does not, how to mend it, and which model servers this machine has')
     .option('-p, --profile <name>', 'a profile of the configuration file')
@@ -193,6 +207,12 @@ function sortedForJson(words: readonly string[], program: Command): SortedArgume
 function wireOption(): Option {
   const text = "which of OpenAI's interfaces is spoken (default: auto)";
   return new Option('--wire <api>', text).choices(['responses', 'chat', 'auto']);
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError('Expected a number from 1.');
 }
 
 function repeatable(flags: string, description?: string): Option {

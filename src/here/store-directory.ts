@@ -56,6 +56,7 @@ export function storeDirectory(root: string): StoreFiles {
         throw error;
       }
     },
+    location: place,
     size: async (folder, name) => (await stat(place(folder, name)).catch(() => null))?.size ?? 0,
     remove: (folder, name) => rm(place(folder, name), { force: true }),
   };

@@ -15,7 +15,8 @@ export type CommittedBody = { durable?: false } & (
   | { type: 'session.opened'; kind: string; limits: Limits; instructions: string | null }
   | { type: 'session.closed' }
   | { type: 'session.degraded'; reason: string }
-  | { type: 'task.started'; kind: string; input: unknown; context: TaskContext }
+  /** `placement`: it runs beside the foreground task, and is none. */
+  | { type: 'task.started'; kind: string; input: unknown; context: TaskContext; placement?: 'beside' }
   | { type: 'task.aborting'; reason: AbortReason }
   | { type: 'task.completed'; kind: string; answer: string | null; data: unknown; usage: Usage }
   | { type: 'task.failed'; kind: string; error: TaskError; usage: Usage }

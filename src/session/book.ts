@@ -103,6 +103,8 @@ export type Book = {
   usage: Usage;
   /** What it and all below may use; null when that is only what those above may. */
   readonly allowance: Allowance | null;
+  /** Where its foreground tasks have begun in its history, as long as that has only grown since. */
+  readonly beginnings: { taskId: string; entries: number; isSaid: boolean }[];
   /** How long its history is, as far as that is known. */
   measured: Measured | null;
   /** The agents that its model has started; made with the first. */
@@ -168,6 +170,7 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     drained: NOW,
     usage: NO_USAGE,
     allowance: budget === undefined ? null : { budget, usd: 0, spawns: 0, openedAtMs: clock.now() },
+    beginnings: [],
     measured: null,
     agents: null,
     dropped: 0,

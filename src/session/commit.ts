@@ -37,6 +37,7 @@ function apply(book: Book, change: HistoryChange): void {
   if (change.op === 'replace') {
     book.history.length = 0;
     book.measured = null;
+    book.beginnings.length = 0;
   }
   for (const entry of change.entries) book.history.push(entry);
 }

@@ -11,6 +11,7 @@ import { settle } from './asking.ts';
 import type { Book, OpenItem, TaskRecord } from './book.ts';
 import { commit } from './commit.ts';
 import { flushed } from './gate.ts';
+import { afterTask } from './protection.ts';
 import { giveUpTurn } from './slots.ts';
 import { tell } from './telling.ts';
 
@@ -45,6 +46,7 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
     trim(book);
     const listener = book.world.listeners.get(taskId);
     book.world.listeners.delete(taskId);
+    afterTask(book, record);
     listener?.ended(outcome);
     tell(book, { type: 'terminal.released', taskId, at: book.world.clock.now() });
   };

@@ -15,8 +15,10 @@ import type { WaitingOn } from '../protocol/waiting.ts';
 import { admissionOf } from '../runtime/admission.ts';
 import type { CompactData } from '../tasks/compact.ts';
 import type { DataOf, InputOf, TaskDefinitions } from '../tasks/define-task.ts';
+import type { SnapshotData } from '../tasks/ghost-snapshot.ts';
 import type { ReviewTarget } from '../tasks/review/target.ts';
 import type { ReviewData } from '../tasks/review.ts';
+import type { UndoData, UndoInput } from '../tasks/undo.ts';
 import type { UserShellData } from '../tasks/user-shell.ts';
 import { type AsToolOptions, type SessionTool, sessionTool } from './as-tool.ts';
 import { misfit } from './asking.ts';
@@ -69,6 +71,10 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   review(target?: ReviewTarget, options?: StartOptions): Task<ReviewData>;
   /** Runs a command of the user's, beside whatever runs: `start('user-shell', command)`. */
   shell(command: string, options?: StartOptions): Task<UserShellData>;
+  /** Keeps the state of the work tree, to go back to: `start('ghost-snapshot', …)`. */
+  snapshot(options?: StartOptions): Task<SnapshotData>;
+  /** Takes back what the last task has changed: `start('undo', …)`. */
+  undo(what?: UndoInput, options?: StartOptions): Task<UndoData>;
   /** Puts a summary in the place of the history: `start('compact', {})`. */
   compact(options?: StartOptions): Task<CompactData>;
   steer(input: UserInput): Disposition;
@@ -149,6 +155,12 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   shell(command, options) {
     return start(this[BOOK], 'user-shell', command, options) as Task<UserShellData>; // What the kind gives.
   },
+  snapshot(options) {
+    return start(this[BOOK], 'ghost-snapshot', { moment: 'now' }, options) as Task<SnapshotData>; // What the kind gives.
+  },
+  undo(what = {}, options) {
+    return start(this[BOOK], 'undo', what, options) as Task<UndoData>; // What the kind gives.
+  },
   compact(options) {
     return start(this[BOOK], 'compact', {}, options) as Task<CompactData>; // What the kind gives.
   },
@@ -216,6 +228,8 @@ function reportSubscriber(book: Book, error: unknown): void {
 }
 
 async function closeDown(book: Book): Promise<void> {
+  // What an undo needs is taken to its end; it ends within its own limit.
+  await book.world.protection?.after;
   const at = book.world.clock.now();
   const closed = new Promise<void>((resolve) => {
     book.channel.events$.subscribe({ complete: resolve });

@@ -128,8 +128,11 @@ const session = sessionMachine.provide({
         usage: NO_USAGE,
         revoked: false,
       });
+      if (order.placement === 'foreground')
+        book.beginnings.push({ taskId, entries: book.history.length, isSaid: order.steerable });
       admissionOf(book.world.clock).begun();
-      commit(book, { type: 'task.started', kind, input, context: frozen }, { taskId, sync: true });
+      const place = order.placement === 'beside' ? { placement: order.placement } : {};
+      commit(book, { type: 'task.started', kind, input, context: frozen, ...place }, { taskId, sync: true });
     },
     announceInput({ context, event, system }) {
       if (event.type !== 'op.steer') return;

@@ -5,8 +5,10 @@ import { agentsFor } from './agents.ts';
 import { ask } from './asking.ts';
 import type { Book } from './book.ts';
 import { commit, emit } from './commit.ts';
+import { cutConversation } from './conversation.ts';
 import { delegateTo } from './delegating.ts';
 import { safe } from './gate.ts';
+import { changesKept, protect } from './protection.ts';
 import { spend, spentAt } from './spending.ts';
 import { tell } from './telling.ts';
 import { windowOf } from './window.ts';
@@ -96,6 +98,13 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     get window() {
       return windowOf(book, order.context.model);
     },
+    workHistory: () => world.workHistory(order.context.cwd),
+    cutConversation(tasks) {
+      alive();
+      return cutConversation(book, taskId, tasks);
+    },
+    changesKept: (signal) => changesKept(book, signal),
+    protect: (signal) => protect(book, record, signal),
     openGit: () => world.openGit(order.context.cwd),
     get isStopping() {
       return scope.signal.aborted || isVoid();

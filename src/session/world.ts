@@ -12,8 +12,10 @@ import type { SmallMap } from '../runtime/small-map.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import type { Git } from '../workspace/git.ts';
 import type { GitResult } from '../workspace/hardened-git.ts';
+import type { WorkHistory } from '../workspace/work-history.ts';
 import type { Book, TaskListener } from './book.ts';
 import type { Prices } from './budget.ts';
+import type { Protection } from './protection.ts';
 import type { Slots } from './slots.ts';
 
 /**
@@ -54,6 +56,10 @@ export type World = {
   handlers: Map<string, AbortController> | null;
   /** How requests of the tree ended; the oldest are forgotten. */
   resolved: Map<string, Resolution['how']> | null;
+  /** The checkpoints of a directory; in words, why there are none. */
+  readonly workHistory: (cwd: string) => Promise<GitResult<WorkHistory>>;
+  /** What keeps the state before changes; null when nothing does. */
+  readonly protection: Protection | null;
   /** The git repository that a directory is in. */
   readonly openGit: (cwd: string) => Promise<GitResult<Git | null>>;
   readonly slots: Slots;

@@ -15,6 +15,7 @@ import type { Agents } from '../tools/agent-port.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Git } from '../workspace/git.ts';
 import type { GitResult } from '../workspace/hardened-git.ts';
+import type { WorkHistory } from '../workspace/work-history.ts';
 
 /** What a work may commit: items, the steps of its loop, and warnings. */
 export type WorkEvent =
@@ -85,6 +86,14 @@ export interface SessionPorts extends TaskPorts {
   /** Puts another history in the place of what the model is shown. */
   replaceHistory(entries: readonly HistoryEntry[], why: 'compaction' | 'undo'): void;
   readonly window: HistoryWindow;
+  /** The checkpoints of where the task works; in words, why there are none. */
+  workHistory(): Promise<GitResult<WorkHistory>>;
+  /** Resolves when the states that ended tasks have left are kept, or cannot be. */
+  changesKept(signal: AbortSignal): Promise<void>;
+  /** Takes back the last tasks of the conversation; gives how many entries are gone, or in words why none. */
+  cutConversation(tasks: number): GitResult<number>;
+  /** Resolves when the state before the first change of this task is kept, or cannot be. */
+  protect(signal: AbortSignal): Promise<void>;
   /** The git repository that the task works in; null where there is none. It runs nothing of the repository's. */
   openGit(): Promise<GitResult<Git | null>>;
   /** It was told to stop, and what it says from now on is not needed. */

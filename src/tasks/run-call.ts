@@ -124,6 +124,7 @@ export async function executeCall(ports: SessionPorts, callId: string, scope: Le
   const { tool, draft, itemId } = call;
   if (tool === null || draft === null || itemId === null)
     throw new Error(`Expected the call "${callId}" to be checked, got one that is not.`);
+  if ((await tool.mayChangeFiles?.(call.input, ports.workspace)) === true) await ports.protect(scope.signal);
   const isLogged = await ports.safe();
   if (scope.signal.aborted) return true;
   // What has no trace in the log could be repeated by whoever comes after a crash.

@@ -30,6 +30,8 @@ export type ToolDefinition<S extends StandardSchemaV1> = Readonly<{
   parallel?: boolean;
   /** What must be asked before it runs. Default: nothing. */
   check?(input: Parsed<S>, context: TaskContext): Check | Promise<Check>;
+  /** Whether a call may change files of the work tree. Default: it does not. */
+  mayChangeFiles?(input: Parsed<S>, context: TaskContext): boolean | Promise<boolean>;
   /** The item that shows a call. Default: a `tool_call`. */
   present?(input: Parsed<S>, call: { callId: string; context: TaskContext }): ItemDraft;
   /** Does it. What it throws becomes a failed call, told to the model. */
@@ -64,6 +66,9 @@ export function defineTool<S extends StandardSchemaV1>(definition: ToolDefinitio
     async check(input, context) {
       return (await definition.check?.(own(input), context)) ?? { verdict: 'allow' };
     },
+    ...(definition.mayChangeFiles === undefined
+      ? {}
+      : { mayChangeFiles: (input, context) => definition.mayChangeFiles?.(own(input), context) ?? false }),
     async execute(input, scope) {
       const answer = answerOf(name, await definition.execute(own(input), scope));
       if (definition.present !== undefined || answer.item !== undefined) return answer;

@@ -5,6 +5,7 @@ import { commandEnvironment, unaskedCommandEnvironment } from '../policy/command
 import { excerpt } from '../policy/excerpt.ts';
 import { judgeCommand } from '../policy/judge-command.ts';
 import type { PolicyPorts, Programs } from '../policy/programs.ts';
+import { NO_RULES } from '../policy/rules.ts';
 import { shellArgv } from '../policy/shell-argv.ts';
 import type { Confinement, Proc, ProcessEnd } from '../process/port.ts';
 import type { CallStatus, ItemDraft } from '../protocol/items.ts';
@@ -51,6 +52,13 @@ export function shellTool(proc: Proc, options: ShellOptions): Tool {
     present: (input, { callId, context }) => itemOf(callOf(input, context), callId),
     async check(input, context) {
       return checkCommand(await toCheck(proc, callOf(input, context), options, context));
+    },
+    async mayChangeFiles(input, context) {
+      const call = callOf(input, context);
+      if (context.sandbox === 'read-only' && !call.escalated) return false;
+      // What a rule of the user allows need not be something that only reads.
+      const facts = { ...factsOf(await toCheck(proc, call, options, context)), rules: NO_RULES };
+      return judgeCommand(call.command, facts).verdict !== 'allow';
     },
     async execute(input, scope) {
       const call = callOf(input, scope.context);

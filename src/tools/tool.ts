@@ -44,6 +44,8 @@ export type Tool = Readonly<{
   /** The item that shows a call, before it runs. */
   present(input: unknown, call: { callId: string; context: TaskContext }): ItemDraft;
   check(input: unknown, context: TaskContext): Promise<Check>;
+  /** Whether a call may change files of the work tree: it waits until the state before is kept. Not when left out. */
+  mayChangeFiles?(input: unknown, context: TaskContext): boolean | Promise<boolean>;
   execute(input: unknown, scope: ToolScope): Promise<ToolResult>;
 }>;
 

@@ -14,6 +14,8 @@ export function rig<T extends TaskDefinitions = Record<never, never>>({ script =
     model,
     rollout: 'durable',
     projectInstructions: false,
+    // Tests that say nothing of a directory work in this one, which nobody wants kept each time.
+    checkpoints: 'off',
     world: { logStore: log, ...options.world },
     ...options,
   });

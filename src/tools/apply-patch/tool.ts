@@ -65,6 +65,7 @@ export function applyPatchTool(files: Files, options: ApplyPatchOptions = {}): T
     present: ({ input }, { callId }) => {
       return { type: 'file_change', callId, changes: changesAsGiven(parsePatch(input)), status: 'in_progress' };
     },
+    mayChangeFiles: () => true,
     async check(input, context) {
       const planned = await planPatch(input, context);
       if (!planned.ok) return { verdict: 'refuse', message: failed(planned.message) };
