@@ -46,7 +46,7 @@ export const sessionMachine = sessionSetup.createMachine({
     foreground: null,
     beside: [],
     queue: [],
-    inputs: [],
+    inputs: input.inputs ?? [],
     requests: [],
     ...NO_REQUESTS,
     denials: input.denied === undefined ? [] : [{ taskId: null, boundTo: null, ...input.denied }],

@@ -17,15 +17,19 @@ import { systemProc } from './process/system-proc.ts';
 import type { AgentRole } from './protocol/agents.ts';
 import { messageOf } from './protocol/errors.ts';
 import type { HistoryEntry } from './protocol/history.ts';
+import type { UserInput } from './protocol/input.ts';
+import type { Path } from './protocol/path.ts';
 import type { Limits, TaskContext } from './protocol/settings.ts';
+import type { LogFile } from './rollout/log-store.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createIds, systemIds, systemRng } from './runtime/ids.ts';
 import { createSmallMap } from './runtime/small-map.ts';
 import { bindClock } from './runtime/system-clock.ts';
-import { openBook } from './session/book.ts';
+import { type Book, openBook, type Resumed } from './session/book.ts';
 import { handleOf, type Session } from './session/handle.ts';
 import { logEvents } from './session/log-events.ts';
 import { sessionLogicFor } from './session/logic.ts';
+import { orderOf } from './session/ordering.ts';
 import { portsFor } from './session/ports.ts';
 import { projectInstructions } from './session/project-instructions.ts';
 import { createProtection } from './session/protection.ts';
@@ -53,6 +57,29 @@ export type SessionOf<T extends TaskDefinitions> = Session<typeof builtinTasks &
 export function createSession<T extends TaskDefinitions = Record<never, never>>(
   options: SessionOptions<T>,
 ): SessionOf<T> {
+  return openSession(options, NEW).session;
+}
+
+/** Where a session comes from: it is new, its log is there already, or it begins with a copy of another. */
+export type Origin = Readonly<{
+  sessionId?: string;
+  path?: Path;
+  resumed?: Resumed;
+  /** Opens its log, where that is there. */
+  open?: () => Promise<LogFile>;
+  history?: readonly HistoryEntry[];
+  forkedFrom?: Readonly<{ sessionId: string; seq: number }>;
+  /** What was said and not taken. */
+  inputs?: readonly Readonly<{ inputId: string; input: UserInput }>[];
+}>;
+
+const NEW: Origin = Object.freeze({});
+
+/** Opens a session, and gives its book beside its handle. */
+export function openSession<T extends TaskDefinitions>(
+  options: SessionOptions<T>,
+  origin: Origin,
+): { session: SessionOf<T>; book: Book } {
   checkOptions(options);
   const {
     model,
@@ -101,8 +128,8 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     redact: redactOf(options.env ?? process.env),
     preamble: preambleOf(options.projectInstructions ?? 'AGENTS.md', ports.files, patches, context),
   };
-  const sessionId = ports.ids.next();
-  const path = Object.freeze([Object.freeze({ sessionId, kind: 'root' })]);
+  const { sessionId = ports.ids.next(), resumed, open, history, forkedFrom, inputs = [] } = origin;
+  const { path = Object.freeze([Object.freeze({ sessionId, kind: 'root' })]) } = origin;
   const book = openBook({
     world,
     id: sessionId,
@@ -110,18 +137,30 @@ export function createSession<T extends TaskDefinitions = Record<never, never>>(
     parent: null,
     settings: { model, instructions, context, tools, beforeToolCall, limits },
     ...(options.budget === undefined ? {} : { budget: options.budget }),
+    ...(history === undefined ? {} : { history }),
+    ...(resumed === undefined ? {} : { resumed }),
+    ...(open === undefined ? {} : { open }),
+    ...(forkedFrom === undefined ? {} : { forkedFrom }),
   });
+  const kept = inputs.map((one) => ({ ...one, order: orderOf(world, 'regular', one.input, context) }));
   const actor = createActor(world.sessionLogic, {
     id: 'root',
     clock: ports.clock,
-    input: { sessionId, path, graceMs: limits.graceMs, killMs: limits.killMs },
+    input: {
+      sessionId,
+      path,
+      graceMs: limits.graceMs,
+      killMs: limits.killMs,
+      ...(kept.length === 0 ? {} : { inputs: kept }),
+    },
     ...inspection(options.inspect),
   });
   if (ports.clock !== systemClock) bindClock(actor.system, ports.clock);
   bindWorld(actor.system, world);
   actor.start();
   if (options.logger !== undefined) logEvents(book, options.logger);
-  return handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
+  const session = handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
+  return { session, book };
 }
 
 providePorts((scope, sessionId, taskId) => portsFor(bookOf(scope, sessionId), taskId, scope));

@@ -42,6 +42,7 @@ export type {
 export type { ApprovalPolicy, Limits, SandboxMode, TaskContext, WhenBusy } from './protocol/settings.ts';
 export type { Usage } from './protocol/usage.ts';
 export type { WaitingOn } from './protocol/waiting.ts';
+export { type ForkPoint, forkSession, resumeSession } from './resume-session.ts';
 export type { AsToolOptions, SessionTool, SessionToolAnswer } from './session/as-tool.ts';
 export type { Session, StartOptions } from './session/handle.ts';
 export type { Task } from './session/task-handle.ts';

@@ -73,6 +73,8 @@ function linesOf(event: SessionEvent, view: View): readonly string[] {
       return requestLines(event.request, paint);
     case 'request.resolved':
       return block('decision', [resolutionText(event.resolution)], paint, paint.alert);
+    case 'session.resumed':
+      return block('session', ['opened again', ...event.damage.flatMap((words) => foreignLines(words))], paint);
     case 'warning.raised':
       return block('warning', foreignLines(event.message), paint, paint.alert);
     case 'stream.retrying': {
@@ -82,6 +84,8 @@ function linesOf(event: SessionEvent, view: View): readonly string[] {
     case 'stream.lagged':
       return block('warning', [`${event.dropped} events were left out here.`], paint, paint.alert);
     case 'step.completed':
+    case 'child.opened':
+    case 'session.forked':
     case 'history.replaced':
     case 'usage.updated':
     case 'item.updated':

@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import type { LogFile, LogStore } from '../rollout/log-store.ts';
+import { findLog, piecesOf, setAside } from './log-files.ts';
+import { lock } from './log-lock.ts';
 import { privateDirectory, syncDirectory } from './private-directory.ts';
 
 /** What is asked of the disk, so that a test can have it fail as disks do. `write` may write less than it is given. */
@@ -15,6 +17,7 @@ export type FileCalls = Readonly<{
 
 const FILE_MODE = 0o600;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const OLD_LOG = constants.O_APPEND | constants.O_RDWR | constants.O_NOFOLLOW;
 const NEW_LOG = constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /**
@@ -36,7 +39,30 @@ export function fileLogStore(home: string, calls: Partial<FileCalls> = {}): LogS
       const date = new Date(createdAtMs).toISOString().slice(0, 10);
       const name = `${sessionId}.jsonl`;
       const { day, handle } = await openIn(date, name);
-      return logFile(join(day.directory, name), handle, day, { ...NODE_CALLS, ...calls });
+      const location = join(day.directory, name);
+      const unlock = await lock(location);
+      return logFile(location, handle, { day, unlock, length: 0 }, { ...NODE_CALLS, ...calls });
+    },
+
+    async pieces(sessionId) {
+      const location = await findLog(root, sessionId);
+      return location === null ? null : piecesOf(location);
+    },
+
+    async reopen(sessionId, read) {
+      const location = await findLog(root, sessionId);
+      if (location === null) throw refusal(`Expected a log of session ${sessionId} below ${root}, got none.`);
+      const unlock = await lock(location);
+      try {
+        const wholeBytes = await read(piecesOf(location));
+        const handle = await open(location, OLD_LOG);
+        await setAside(location, handle, wholeBytes);
+        const day = { directory: dirname(location), parents: [], parentsSynced: null };
+        return logFile(location, handle, { day, unlock, length: wholeBytes }, { ...NODE_CALLS, ...calls });
+      } catch (error) {
+        await unlock();
+        throw error;
+      }
     },
   };
 
@@ -85,8 +111,15 @@ async function openNew(path: string): Promise<FileHandle> {
   }
 }
 
-function logFile(location: string, handle: FileHandle, day: Day, calls: FileCalls): LogFile {
-  let length = 0;
+type Opened = Readonly<{ day: Day; unlock: () => Promise<void>; length: number }>;
+
+function logFile(
+  location: string,
+  handle: FileHandle,
+  { day, unlock, length: begun }: Opened,
+  calls: FileCalls,
+): LogFile {
+  let length = begun;
   let entrySynced = false;
   let broken: string | null = null;
 
@@ -120,7 +153,10 @@ function logFile(location: string, handle: FileHandle, day: Day, calls: FileCall
       }
     },
 
-    close: () => handle.close(),
+    async close() {
+      await handle.close();
+      await unlock();
+    },
   };
 
   function expectWhole(): void {

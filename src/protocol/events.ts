@@ -3,6 +3,7 @@ import type { TaskError } from './errors.ts';
 import type { UserInput } from './input.ts';
 import type { Item } from './items.ts';
 import type { AbortReason, Receipt } from './outcomes.ts';
+import type { Path } from './path.ts';
 import type { Resolution, SessionRequest, Unshown } from './requests.ts';
 import type { Limits, TaskContext } from './settings.ts';
 import type { Usage } from './usage.ts';
@@ -12,11 +13,27 @@ import type { Usage } from './usage.ts';
  * time.
  */
 export type CommittedBody = { durable?: false } & (
-  | { type: 'session.opened'; kind: string; limits: Limits; instructions: string | null }
+  | {
+      type: 'session.opened';
+      kind: string;
+      limits: Limits;
+      instructions: string | null;
+      context?: TaskContext;
+      /** The same as in the envelope, for who has only the log. */
+      sessionPath?: Path;
+      /** The session that it begins with a copy of, up to a record of that. */
+      forkedFrom?: Readonly<{ sessionId: string; seq: number }>;
+    }
+  /** The first of what is told after a session was opened again; `damage` is what was found wrong with its log. */
+  | { type: 'session.resumed'; damage: readonly string[] }
+  /** What people were shown before the fork. */
+  | { type: 'session.forked'; items: readonly Item[] }
+  /** A task has opened a sub-session, which has a log of its own. */
+  | { type: 'child.opened'; childId: string; kind: string }
   | { type: 'session.closed' }
   | { type: 'session.degraded'; reason: string }
-  /** `placement`: it runs beside the foreground task, and is none. */
-  | { type: 'task.started'; kind: string; input: unknown; context: TaskContext; placement?: 'beside' }
+  /** `placement`: it runs beside the foreground task, and is none. `isSaid`: its input was said by somebody. */
+  | { type: 'task.started'; kind: string; input: unknown; context: TaskContext; placement?: 'beside'; isSaid?: true }
   | { type: 'task.aborting'; reason: AbortReason }
   | { type: 'task.completed'; kind: string; answer: string | null; data: unknown; usage: Usage }
   | { type: 'task.failed'; kind: string; error: TaskError; usage: Usage }
@@ -27,7 +44,8 @@ export type CommittedBody = { durable?: false } & (
   | { type: 'step.completed'; step: number; calls: number }
   | { type: 'item.started'; item: Item }
   | { type: 'item.completed'; item: Item }
-  | { type: 'input.queued'; inputId: string; input: UserInput }
+  /** `becomes`: the task that it is when no other takes it. */
+  | { type: 'input.queued'; inputId: string; input: UserInput; becomes?: string }
   | { type: 'request.opened'; request: SessionRequest; unshown?: Unshown }
   | { type: 'request.shown'; request: SessionRequest }
   | { type: 'request.resolved'; requestId: string; resolution: Resolution }

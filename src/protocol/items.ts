@@ -8,7 +8,8 @@ export type PlanStep = Readonly<{ step: string; status: 'pending' | 'in_progress
 export type CallStatus = 'in_progress' | 'completed' | 'failed' | 'declined' | 'aborted';
 
 type ItemBody =
-  | { type: 'user_message'; text: string; content: readonly InputPart[] }
+  /** `inputId`: it was said while something ran. */
+  | { type: 'user_message'; text: string; content: readonly InputPart[]; inputId?: string }
   | { type: 'agent_message'; text: string }
   | { type: 'reasoning'; text: string }
   | {

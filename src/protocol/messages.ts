@@ -135,6 +135,8 @@ export type SessionInput = Readonly<{
   requestsOpenMax?: number | null;
   requestsPerMinuteMax?: number | null;
   denied?: Readonly<{ message: string | null }>;
+  /** What was said and not taken, when it was opened before. */
+  inputs?: readonly KeptInput[];
 }>;
 
 /** What a session tells the delegate that opened it. */

@@ -2,6 +2,13 @@
 export interface LogStore {
   /** Makes the log of a new session; rejects if there is one already. */
   create(sessionId: string, createdAtMs: number): Promise<LogFile>;
+  /** The bytes of a log, piece by piece; null when there is none. Others may be writing it. */
+  pieces(sessionId: string): Promise<AsyncIterable<Uint8Array> | null>;
+  /**
+   * Opens a log that is there, for its one writer, who reads it first: what comes after the bytes that `read` found to be whole
+   * is set aside. Rejects when somebody else writes it, when there is none, and when `read` does; then nothing is touched.
+   */
+  reopen(sessionId: string, read: (pieces: AsyncIterable<Uint8Array>) => Promise<number>): Promise<LogFile>;
 }
 
 export interface LogFile {

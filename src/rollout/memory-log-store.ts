@@ -17,6 +17,10 @@ export interface MemoryLogStore extends LogStore {
   bytes(sessionId: string): Uint8Array;
   /** The bytes that were synced: what a power cut would leave at worst. */
   syncedBytes(sessionId: string): Uint8Array;
+  /** Puts a log there, as a program has left it that has ended. */
+  put(sessionId: string, bytes: Uint8Array): void;
+  /** The program that writes a log has ended, and left it as it is. */
+  letGo(sessionId: string): void;
   /** Whether the log is open for writing. */
   isOpen(sessionId: string): boolean;
   sessions(): readonly string[];
@@ -38,11 +42,32 @@ export function memoryLogStore({ fault = () => null }: { fault?: LogFault } = {}
       logs.set(sessionId, log);
       return memoryLogFile(`memory:${sessionId}`, log, begin);
     },
+    async pieces(sessionId) {
+      const log = logs.get(sessionId);
+      return log === undefined ? null : piecesOf([...log.parts]);
+    },
+    async reopen(sessionId, read) {
+      await begin('create');
+      const log = logs.get(sessionId);
+      if (log === undefined) throw new TroupeError('log-failed', `Expected a log of session ${sessionId}, got none.`);
+      if (log.isOpen) throw new TroupeError('log-failed', `The session ${sessionId} is open already.`);
+      const wholeBytes = await read(piecesOf([...log.parts]));
+      const whole = Buffer.concat(log.parts).subarray(0, wholeBytes);
+      log.parts.splice(0, Number.POSITIVE_INFINITY, whole);
+      log.syncedParts = 1;
+      log.isOpen = true;
+      return memoryLogFile(`memory:${sessionId}`, log, begin);
+    },
     read: (sessionId) => records(bytes(sessionId)),
     bytes,
     syncedBytes(sessionId) {
       const log = logs.get(sessionId);
       return Buffer.concat(log?.parts.slice(0, log.syncedParts) ?? []);
+    },
+    put: (sessionId, content) => void logs.set(sessionId, { parts: [content], syncedParts: 1, isOpen: false }),
+    letGo(sessionId) {
+      const log = logs.get(sessionId);
+      if (log !== undefined) log.isOpen = false;
     },
     isOpen: (sessionId) => logs.get(sessionId)?.isOpen ?? false,
     sessions: () => [...logs.keys()],
@@ -61,6 +86,10 @@ export function memoryLogStore({ fault = () => null }: { fault?: LogFault } = {}
   function bytes(sessionId: string): Uint8Array {
     return Buffer.concat(logs.get(sessionId)?.parts ?? []);
   }
+}
+
+async function* piecesOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* parts;
 }
 
 type Begin = (operation: LogOperation, misuse?: string) => Promise<void>;

@@ -1,14 +1,14 @@
 import { messageOf, TroupeError } from '../protocol/errors.ts';
-import type { LogFile, LogStore } from './log-store.ts';
+import type { LogFile } from './log-store.ts';
 import { encodeRecord, type LogRecord } from './record.ts';
 
 /** `durable`: what was asked for is synced to the disk. `fast`: nothing is, it is only written. */
 export type LogMode = 'durable' | 'fast';
 
 export type LogWriterOptions = Readonly<{
-  store: LogStore;
   sessionId: string;
-  createdAtMs: number;
+  /** Opens the log: a new one, or one that is there already. */
+  open(): Promise<LogFile>;
   mode: LogMode;
   /** Called once, when the log has failed, with what people should know. It must not throw. */
   onFailure(message: string): void;
@@ -40,8 +40,8 @@ export const UNWRITTEN_MAX_BYTES = 64 * 1024 * 1024;
 /** How many bytes go into one write, unless a single record has more: a bound on what is copied. */
 export const BATCH_MAX_BYTES = 1024 * 1024;
 
-/** Writes the log of a new session: in order, one operation at a time, with one sync for all that wait for one. */
-export function createLogWriter({ store, sessionId, createdAtMs, mode, onFailure }: LogWriterOptions): LogWriter {
+/** Writes the log of a session: in order, one operation at a time, with one sync for all that wait for one. */
+export function createLogWriter({ sessionId, open, mode, onFailure }: LogWriterOptions): LogWriter {
   let file: LogFile | null = null;
   let location: string | null = null;
   let failure: string | null = null;
@@ -146,7 +146,7 @@ export function createLogWriter({ store, sessionId, createdAtMs, mode, onFailure
     const records = queue;
     const sync = mode === 'durable' && wanted > synced;
     queue = [];
-    file ??= await store.create(sessionId, createdAtMs);
+    file ??= await open();
     location = file.location;
     for (const batch of batches(records)) {
       if (failure !== null) return;
@@ -182,10 +182,10 @@ export function createLogWriter({ store, sessionId, createdAtMs, mode, onFailure
   }
 
   async function closeFile(): Promise<void> {
-    const open = file;
+    const opened = file;
     file = null;
     try {
-      await open?.close();
+      await opened?.close();
     } catch (error) {
       // Of no news if the log had failed before.
       fail(messageOf(error));

@@ -12,6 +12,8 @@ import type { Path } from '../protocol/path.ts';
 import type { Resolution, SessionRequest } from '../protocol/requests.ts';
 import type { Effort, Limits, TaskContext } from '../protocol/settings.ts';
 import { NO_USAGE, type Usage } from '../protocol/usage.ts';
+import type { LogFile } from '../rollout/log-store.ts';
+import type { ReplayedState } from '../rollout/replay.ts';
 import { createLogWriter, type LogWriter } from '../rollout/writer.ts';
 import { createSmallMap, type SmallMap } from '../runtime/small-map.ts';
 import type { BeforeToolCall, DelegateSpec } from '../tasks/ports.ts';
@@ -79,6 +81,12 @@ export type Book = {
   readonly parent: Book | null;
   readonly settings: SessionSettings;
   readonly channel: Channel;
+  /** The session that it begins with a copy of. */
+  readonly forkedFrom: Readonly<{ sessionId: string; seq: number }> | null;
+  /** How often it was opened again. */
+  readonly epoch: number;
+  /** It was opened again and has not said so yet; what was found wrong with its log. */
+  resumedWith: readonly string[] | null;
   readonly gate: Gate;
   readonly writer: LogWriter | null;
   /** What the model is shown. */
@@ -128,23 +136,31 @@ export type BookOptions = Readonly<{
   consider?: DelegateSpec['consider'];
   hides?: DelegateSpec['hides'];
   budget?: Budget;
+  forkedFrom?: Readonly<{ sessionId: string; seq: number }>;
+  /** What its log says, where it is opened again. */
+  resumed?: Resumed;
+  /** Opens its log, where that is there already. */
+  open?: () => Promise<LogFile>;
 }>;
+
+export type Resumed = Readonly<{ state: ReplayedState; damage: readonly string[] }>;
 
 const HIDES_NOTHING: Book['hides'] = new Set();
 const NOW = Promise.resolve();
 
 /** Opens a book. Nothing is written before something is committed. */
-export function openBook({ world, id, path, parent, settings, history, consider, hides, budget }: BookOptions): Book {
+export function openBook(options: BookOptions): Book {
+  const { world, id, path, parent, settings, history, consider, hides, budget, resumed, open } = options;
   const { clock, log } = world;
+  const createdAtMs = clock.now();
   const channel = createChannel();
   const writer =
     log === null
       ? null
       : createLogWriter({
-          store: log.store,
+          open: open ?? (() => log.store.create(id, createdAtMs)),
           mode: log.mode,
           sessionId: id,
-          createdAtMs: clock.now(),
           onFailure: (reason) => degrade(book, reason),
         });
   const book: Book = {
@@ -154,10 +170,13 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     parent,
     settings,
     channel,
-    gate: createGate(),
+    forkedFrom: options.forkedFrom ?? null,
+    epoch: resumed === undefined ? 0 : resumed.state.epoch + 1,
+    resumedWith: resumed?.damage ?? null,
+    gate: createGate(resumed?.state.nextSeq),
     writer,
     history: history === undefined ? [] : [...history],
-    items: [],
+    items: resumed === undefined ? [] : [...resumed.state.items],
     tasks: createSmallMap(),
     askings: null,
     children: [],
@@ -168,9 +187,9 @@ export function openBook({ world, id, path, parent, settings, history, consider,
     actor: null,
     handle: null,
     drained: NOW,
-    usage: NO_USAGE,
+    usage: resumed?.state.usage ?? NO_USAGE,
     allowance: budget === undefined ? null : { budget, usd: 0, spawns: 0, openedAtMs: clock.now() },
-    beginnings: [],
+    beginnings: resumed === undefined ? [] : [...resumed.state.beginnings],
     measured: null,
     agents: null,
     dropped: 0,

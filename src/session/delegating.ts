@@ -10,6 +10,7 @@ import type { ApprovalPolicy, SandboxMode, TaskContext } from '../protocol/setti
 import type { DelegateSpec } from '../tasks/ports.ts';
 import { AGENT_TOOL_NAMES } from '../tools/agents.ts';
 import { type Book, openBook, type TaskRecord } from './book.ts';
+import { commit } from './commit.ts';
 import { orderOf } from './ordering.ts';
 import { freeSlot, takeSlot } from './slots.ts';
 import { spendSpawn, whyNoSpawn } from './spending.ts';
@@ -63,6 +64,7 @@ export function delegateTo(
     budget: spec.budget,
   });
   record.children.push(child);
+  commit(book, { type: 'child.opened', childId: sessionId, kind: as }, { taskId });
   const input: DelegateInput = {
     session: {
       sessionId,

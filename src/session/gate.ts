@@ -27,23 +27,22 @@ export type Gate = {
 
 type Waiting = { event: SessionEvent; ready: boolean; released: (() => void) | null };
 
-const EPOCH = 0;
-
-export function createGate(): Gate {
-  return { nextSeq: 0, waiting: [], flushing: [] };
+export function createGate(nextSeq = 0): Gate {
+  return { nextSeq, waiting: [], flushing: [] };
 }
 
 /** Gives an event its number, logs it, and lets it out as soon as it may be seen. */
 export function passCommitted(book: Book, body: CommittedBody, options: CommitOptions): CommittedEvent {
-  const { gate, writer } = book;
+  announceResumed(book, body);
+  const { gate, writer, epoch } = book;
   const { taskId, history, sync, hold } = options;
   const seq = gate.nextSeq;
   const time = isoTime(book.world.clock.now());
   const named = taskId === undefined ? {} : { taskId };
-  const event: CommittedEvent = { seq, epoch: EPOCH, time, sessionId: book.id, path: book.path, ...named, ...body };
+  const event: CommittedEvent = { seq, epoch, time, sessionId: book.id, path: book.path, ...named, ...body };
   if (writer !== null) {
     const payload = { ...named, ...body, ...(history === undefined ? {} : { history }) };
-    writer.append({ seq, epoch: EPOCH, time, type: body.type, payload }, { sync: sync === true || hold !== undefined });
+    writer.append({ seq, epoch, time, type: body.type, payload }, { sync: sync === true || hold !== undefined });
   }
   gate.nextSeq = seq + 1;
   if (hold === undefined && gate.waiting.length === 0) {
@@ -57,12 +56,20 @@ export function passCommitted(book: Book, body: CommittedBody, options: CommitOp
   return event;
 }
 
+/** A session that was opened again says so with the first thing that it has to say. */
+function announceResumed(book: Book, { type }: CommittedBody): void {
+  const { resumedWith } = book;
+  if (resumedWith === null || type === 'session.resumed') return;
+  book.resumedWith = null;
+  passCommitted(book, { type: 'session.resumed', damage: resumedWith }, { sync: true });
+}
+
 /** Tells a transient event at once, but never before what was said of the same task. */
 export function passTransient(book: Book, body: TransientBody, taskId: string | undefined): void {
   const { gate, id: sessionId, path } = book;
   const time = isoTime(book.world.clock.now());
   const named = taskId === undefined ? {} : { taskId };
-  const event: SessionEvent = { seq: null, epoch: EPOCH, time, sessionId, path, ...named, ...body };
+  const event: SessionEvent = { seq: null, epoch: book.epoch, time, sessionId, path, ...named, ...body };
   if (gate.waiting.length > 0 && gate.waiting.some((entry) => entry.event.taskId === taskId)) {
     gate.waiting.push({ event, ready: true, released: null });
   } else book.channel.tell(event);

@@ -100,10 +100,14 @@ const session = sessionMachine.provide({
     announceOpened({ context, self, system }) {
       const book = bookOf({ system }, context.sessionId);
       book.actor = self;
-      const { limits, instructions } = book.settings;
+      if (book.epoch > 0) return;
+      const { limits, instructions, context: settings } = book.settings;
+      const { path, forkedFrom } = book;
+      const kind = path.at(-1)?.kind ?? 'root';
+      const origin = forkedFrom === null ? {} : { forkedFrom };
       commit(
         book,
-        { type: 'session.opened', kind: book.path.at(-1)?.kind ?? 'root', limits, instructions },
+        { type: 'session.opened', kind, limits, instructions, context: settings, sessionPath: path, ...origin },
         { sync: true },
       );
     },
@@ -131,14 +135,17 @@ const session = sessionMachine.provide({
       if (order.placement === 'foreground')
         book.beginnings.push({ taskId, entries: book.history.length, isSaid: order.steerable });
       admissionOf(book.world.clock).begun();
-      const place = order.placement === 'beside' ? { placement: order.placement } : {};
+      const place = {
+        ...(order.placement === 'beside' ? { placement: order.placement } : {}),
+        ...(order.steerable ? { isSaid: true as const } : {}),
+      };
       commit(book, { type: 'task.started', kind, input, context: frozen, ...place }, { taskId, sync: true });
     },
     announceInput({ context, event, system }) {
       if (event.type !== 'op.steer') return;
-      const { inputId, input } = event.kept;
+      const { inputId, input, order } = event.kept;
       const book = bookOf({ system }, context.sessionId);
-      commit(book, { type: 'input.queued', inputId, input }, { sync: true });
+      commit(book, { type: 'input.queued', inputId, input, becomes: order.taskId }, { sync: true });
       inputCame(book, inputId);
     },
     announceAborting({ context, system }, { taskIds, reason }) {

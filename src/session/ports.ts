@@ -1,5 +1,6 @@
 import { normalised } from '../history/normalise.ts';
 import { TroupeError } from '../protocol/errors.ts';
+import type { UserInput } from '../protocol/input.ts';
 import type { PortScope, SessionPorts } from '../tasks/ports.ts';
 import { agentsFor } from './agents.ts';
 import { ask } from './asking.ts';
@@ -114,7 +115,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       const kept = book.actor?.getSnapshot().context.inputs ?? [];
       if (kept.length === 0) return [];
       tell(book, { type: 'inputs.taken', inputIds: kept.map(({ inputId }: { inputId: string }) => inputId) });
-      return kept.map(({ input }: { input: unknown }) => input);
+      return kept.map(({ inputId, input }: { inputId: string; input: UserInput }) => ({ inputId, input }));
     },
     get hasInputs() {
       return (book.actor?.getSnapshot().context.inputs.length ?? 0) > 0;
@@ -145,7 +146,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
 function uniqueCallId(book: Book, wanted: string): string {
   const base = wanted === '' ? `call_${book.world.ids.next()}` : wanted;
   let callId = base;
-  book.callIds ??= new Set();
+  book.callIds ??= new Set(book.history.flatMap((entry) => (entry.type === 'call' ? [entry.callId] : [])));
   for (let copy = 2; book.callIds.has(callId); copy += 1) callId = `${base}~${copy}`;
   book.callIds.add(callId);
   return callId;

@@ -99,7 +99,7 @@ export interface SessionPorts extends TaskPorts {
   /** It was told to stop, and what it says from now on is not needed. */
   readonly isStopping: boolean;
   /** Takes what the user has said meanwhile. */
-  takeInputs(): readonly UserInput[];
+  takeInputs(): readonly Readonly<{ inputId: string; input: UserInput }>[];
   /** Something that the user said waits to be taken. */
   readonly hasInputs: boolean;
   countUsage(usage: Usage): void;

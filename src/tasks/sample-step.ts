@@ -14,7 +14,7 @@ import type { SessionPorts } from './ports.ts';
 export async function sampleStep(ports: SessionPorts, step: number, isCompacted: boolean): Promise<SampleEnd> {
   if (ports.window.isFull) return isCompacted ? stillFull(ports) : { status: 'full' };
   if (step === 1) sayInput(ports, ports.input as UserInput); // The schema of the kind has validated it.
-  for (const input of ports.takeInputs()) sayInput(ports, input);
+  for (const { inputId, input } of ports.takeInputs()) sayInput(ports, input, inputId);
   ports.commit({ type: 'step.started', step });
   const shown: Shown[] = [];
   const answer = await ports.sample({}, (progress) => show(ports, shown, progress));
@@ -36,9 +36,10 @@ function stillFull({ window }: SessionPorts): SampleEnd {
 
 type Shown = { id: string; type: ModelOutput['type'] };
 
-function sayInput(ports: SessionPorts, input: UserInput): void {
+function sayInput(ports: SessionPorts, input: UserInput, inputId?: string): void {
   const content = inputParts(input);
-  const item: Item = { id: ports.nextItemId(), type: 'user_message', text: inputText(input), content };
+  const kept = inputId === undefined ? {} : { inputId };
+  const item: Item = { id: ports.nextItemId(), type: 'user_message', text: inputText(input), content, ...kept };
   ports.commit({ type: 'item.completed', item }, [{ type: 'message', role: 'user', content }]);
 }
 

@@ -32,6 +32,7 @@ export function simulatedLogStore({ clock, rng, trace, faults }: SimulatedLogSto
   });
   return {
     ...store,
+    reopen: async (sessionId, read) => traced(await store.reopen(sessionId, read), sessionId, trace),
     create: async (sessionId, createdAtMs) => traced(await store.create(sessionId, createdAtMs), sessionId, trace),
   };
 }

@@ -15,6 +15,7 @@ const LAYERS: LayerTable = {
     // The composition root: the only files that know everything.
     ['src/session-options.ts'],
     ['src/create-session.ts', 'src/openai-model.ts'],
+    ['src/resume-session.ts'],
     ['src/index.ts', 'src/machines.ts'],
     // Clients of the library, which use it as an embedder does.
     ['src/testing/'],

@@ -132,9 +132,8 @@ describe('disks that fail', () => {
   it('tells a writer of a full disk, whose log stays whole', async () => {
     const failures: string[] = [];
     const writer = createLogWriter({
-      store: fileLogStore(home, { write: failingOnce('ENOSPC', 300) }),
       sessionId: 's1',
-      createdAtMs: CREATED_AT_MS,
+      open: () => fileLogStore(home, { write: failingOnce('ENOSPC', 300) }).create('s1', CREATED_AT_MS),
       mode: 'durable',
       onFailure: (message) => failures.push(message),
     });
@@ -184,7 +183,7 @@ it('has every record that was called safe after the process is killed', async ()
     import { createLogWriter } from ${JSON.stringify(sourceUrl('rollout/writer.ts'))};
     import { fileLogStore } from ${JSON.stringify(sourceUrl('here/file-log-store.ts'))};
     const store = fileLogStore(process.argv[1]);
-    const writer = createLogWriter({ store, sessionId: 's1', createdAtMs: 0, mode: 'durable', onFailure: console.error });
+    const writer = createLogWriter({ sessionId: 's1', open: () => store.create('s1', 0), mode: 'durable', onFailure: console.error });
     const record = (seq) => ({ seq, epoch: 0, time: '', type: 'x', payload: 'x'.repeat(seq % 7 * 20_000) });
     for (let seq = 0; ; seq += 1) {
       writer.append(record(seq), { sync: seq % 3 === 0 });

@@ -26,9 +26,8 @@ export function open({
   const store = memoryLogStore(fault === undefined ? {} : { fault });
   const failures: string[] = [];
   const writer = createLogWriter({
-    store,
     sessionId: 's1',
-    createdAtMs: 0,
+    open: () => store.create('s1', 0),
     mode,
     onFailure(message) {
       failures.push(message);

@@ -1,0 +1,255 @@
+import { defaultHome, openSession, type SessionOf } from './create-session.ts';
+import { fileLogStore } from './here/file-log-store.ts';
+import { messageOf, TroupeError } from './protocol/errors.ts';
+import { isoTime } from './protocol/iso-time.ts';
+import { type Closing, closingOf } from './rollout/closing.ts';
+import type { LogFile, LogStore } from './rollout/log-store.ts';
+import { encodeRecord } from './rollout/record.ts';
+import { newRecovery, type Recovery, recover, UnknownVersion } from './rollout/recover.ts';
+import { emptyState, type ReplayedState, replay } from './rollout/replay.ts';
+import type { Clock } from './runtime/clock.ts';
+import { systemClock } from './runtime/clock.ts';
+import { systemIds } from './runtime/ids.ts';
+import type { Book } from './session/book.ts';
+import { commit } from './session/commit.ts';
+import { safe } from './session/gate.ts';
+import type { SessionOptions } from './session-options.ts';
+import type { TaskDefinitions } from './tasks/define-task.ts';
+
+/** Where a fork begins: before the n-th message of the user (from 0), after an item, or, when neither is given, at the end. */
+export type ForkPoint = Readonly<{ before?: number; at?: string }>;
+
+/**
+ * Opens a session again from its log: its history, items, usage and what was said and not taken come back, and what was open is
+ * closed, once. Nothing runs, nobody is asked, and no grant is restored. Models and tools are given again; what is left out of
+ * `cwd`, `sandbox`, `approvalPolicy` and `instructions` is as it was. Rejects with `TroupeError`: there is no such log, it is of
+ * a newer release, or another process has it open (`busy`).
+ */
+export async function resumeSession<T extends TaskDefinitions = Record<never, never>>(
+  sessionId: string,
+  options: SessionOptions<T>,
+): Promise<SessionOf<T>> {
+  const store = storeOf(options);
+  const found = await reopen(store, sessionId);
+  const { state, recovery, file } = found;
+  try {
+    if (state.path !== null && state.path.length > 1) {
+      const root = state.path[0]?.sessionId;
+      throw new TroupeError(
+        'rejected',
+        `The session ${sessionId} is a sub-session of ${root}. Resume that one, or fork this one.`,
+      );
+    }
+    const nextId = () => (options.world?.ids ?? systemIds()).next();
+    const notes = [
+      ...damageWords(recovery),
+      ...(await closeChildren(store, state, options, nextId)),
+      ...modelWords(state, options),
+    ];
+    const { session, book } = openSession(withDefaults(options, state), {
+      sessionId,
+      ...(state.path === null ? {} : { path: state.path }),
+      resumed: { state, damage: notes },
+      open: async () => file,
+      history: state.history,
+      inputs: [...state.inputs].map(([inputId, { input }]) => ({ inputId, input })),
+    });
+    const closings = closingOf(state, nextId);
+    for (const closing of closings) commitClosing(book, closing);
+    if (closings.length > 0) await safe(book);
+    return session;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a new session that begins with a copy of another one's history; from then on they share nothing. The other one is only
+ * read, and may be running. A task that is cut in the middle is marked as interrupted.
+ */
+export async function forkSession<T extends TaskDefinitions = Record<never, never>>(
+  sessionId: string,
+  point: ForkPoint,
+  options: SessionOptions<T>,
+): Promise<SessionOf<T>> {
+  const pieces = await storeOf(options).pieces(sessionId);
+  if (pieces === null) throw missing(sessionId);
+  const state = await stateAt(pieces, sessionId, point);
+  const nextId = () => (options.world?.ids ?? systemIds()).next();
+  for (const { body, append = [] } of closingOf(state, nextId, 'interrupted')) {
+    if (body.type === 'item.completed') state.items.push(body.item);
+    state.history.push(...append);
+  }
+  const { session, book } = openSession(withDefaults(options, state), {
+    forkedFrom: { sessionId, seq: state.nextSeq - 1 },
+  });
+  book.items.push(...state.items);
+  const entries = state.history;
+  commit(book, { type: 'session.forked', items: state.items }, { sync: true, history: { op: 'replace', entries } });
+  await safe(book);
+  return session;
+}
+
+function storeOf({ world, home }: Pick<SessionOptions<TaskDefinitions>, 'world' | 'home'>): LogStore {
+  return world?.logStore ?? fileLogStore(home ?? defaultHome());
+}
+
+type Found = { state: ReplayedState; recovery: Recovery; file: LogFile };
+
+/** Takes a log for writing, and reads it. */
+async function reopen(store: LogStore, sessionId: string): Promise<Found> {
+  const state = emptyState();
+  const recovery = newRecovery();
+  if ((await store.pieces(sessionId)) === null) throw missing(sessionId);
+  const file = await store.reopen(sessionId, async (pieces) => {
+    await readInto(state, pieces, recovery, sessionId);
+    return recovery.wholeBytes;
+  });
+  return { state, recovery, file };
+}
+
+async function readInto(
+  state: ReplayedState,
+  pieces: AsyncIterable<Uint8Array>,
+  recovery: Recovery,
+  sessionId: string,
+): Promise<void> {
+  try {
+    for await (const record of recover(pieces, recovery)) replay(state, record);
+  } catch (error) {
+    if (!(error instanceof UnknownVersion)) throw error;
+    throw new TroupeError(
+      'rejected',
+      `The log of session ${sessionId} cannot be read here: ${error.message} It was not touched.`,
+    );
+  }
+  if (recovery.records > 0) return;
+  throw new TroupeError(
+    'rejected',
+    `The log of session ${sessionId} holds no record that could be read. It was not touched.`,
+  );
+}
+
+/** The state at a point of a log. */
+async function stateAt(pieces: AsyncIterable<Uint8Array>, sessionId: string, point: ForkPoint): Promise<ReplayedState> {
+  const state = emptyState();
+  const recovery = newRecovery();
+  let messages = 0;
+  let isBeyond = false;
+  try {
+    for await (const record of recover(pieces, recovery)) {
+      if (isBeyond && !BELONGS.has(record.type)) return state;
+      const item = itemIn(record.payload);
+      if (item?.type === 'user_message') {
+        if (messages === point.before) return state;
+        messages += 1;
+      }
+      replay(state, record);
+      isBeyond ||= item !== null && item.id === point.at;
+    }
+  } catch (error) {
+    if (error instanceof UnknownVersion)
+      throw new TroupeError('rejected', `The log of session ${sessionId} cannot be read here: ${error.message}`);
+    throw error;
+  }
+  if (recovery.records === 0)
+    throw new TroupeError('rejected', `The log of session ${sessionId} holds no record that could be read.`);
+  if (point.at !== undefined && !isBeyond)
+    throw new TroupeError(
+      'invalid-input',
+      `Expected an item of session ${sessionId} that is complete, got ${JSON.stringify(point.at)}.`,
+    );
+  return state;
+}
+
+/** What comes after an item and belongs to what it ended: the entries of a step, the end of a task. */
+const BELONGS = new Set([
+  'step.completed',
+  'usage.updated',
+  'warning.raised',
+  'task.completed',
+  'task.failed',
+  'task.aborted',
+]);
+
+function itemIn(payload: unknown): { id: string; type: string } | null {
+  const { type, item } = { ...(payload as object | null) } as { type?: string; item?: { id: string; type: string } }; // What a record may hold.
+  return type === 'item.completed' && item !== undefined ? item : null;
+}
+
+function withDefaults<T extends TaskDefinitions>(
+  options: SessionOptions<T>,
+  { context, instructions }: ReplayedState,
+): SessionOptions<T> {
+  return {
+    ...(context === null ? {} : { cwd: context.cwd, sandbox: context.sandbox, approvalPolicy: context.approvalPolicy }),
+    ...(instructions === null ? {} : { instructions }),
+    ...options,
+  };
+}
+
+function commitClosing(book: Book, { body, taskId, append }: Closing): void {
+  commit(book, body, {
+    sync: true,
+    ...(taskId === undefined ? {} : { taskId }),
+    ...(append === undefined ? {} : { history: { op: 'append', entries: append } }),
+  });
+}
+
+/** Closes the logs of sub-sessions that ran when the program ended; gives what is to be said of that. */
+async function closeChildren<T extends TaskDefinitions>(
+  store: LogStore,
+  state: ReplayedState,
+  options: SessionOptions<T>,
+  nextId: () => string,
+): Promise<readonly string[]> {
+  const notes: string[] = [];
+  const clock = options.world?.clock ?? systemClock;
+  for (const sessionId of state.children.keys()) {
+    try {
+      const child = await reopen(store, sessionId);
+      try {
+        notes.push(...(await closeChildren(store, child.state, options, nextId)));
+        await closeLog(child, clock, nextId);
+      } finally {
+        await child.file.close();
+      }
+    } catch (error) {
+      notes.push(`The log of the sub-session ${sessionId} could not be closed: ${messageOf(error)}`);
+    }
+  }
+  return notes;
+}
+
+async function closeLog({ state, file }: Found, clock: Clock, nextId: () => string): Promise<void> {
+  if (state.isClosed) return;
+  const closings: readonly Closing[] = [...closingOf(state, nextId), { body: { type: 'session.closed' } }];
+  const time = isoTime(clock.now());
+  for (const [at, { body, taskId, append }] of closings.entries()) {
+    const history = append === undefined ? {} : { history: { op: 'append', entries: append } };
+    const payload = { ...(taskId === undefined ? {} : { taskId }), ...body, ...history };
+    await file.append(encodeRecord({ seq: state.nextSeq + at, epoch: state.epoch, time, type: body.type, payload }));
+  }
+  await file.sync();
+}
+
+function damageWords({ damage, moreDamage }: Recovery): readonly string[] {
+  const words = damage.map(({ line, message }) => `Line ${line} of the log: ${message}`);
+  return moreDamage === 0 ? words : [...words, `${moreDamage} more lines of the log were damaged.`];
+}
+
+function modelWords<T extends TaskDefinitions>(
+  { context }: ReplayedState,
+  { model }: SessionOptions<T>,
+): readonly string[] {
+  if (context === null || context.model === model.name) return [];
+  return [`The session goes on with the model ${model.name}; it was with ${context.model}.`];
+}
+
+function missing(sessionId: string): TroupeError {
+  return new TroupeError(
+    'rejected',
+    `Expected a session, got ${JSON.stringify(sessionId)}, of which there is no log. See "troupe sessions list".`,
+  );
+}
