@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { link, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, open, readFile, unlink } from 'node:fs/promises';
 import { startTimeOf } from '../process/process-table.ts';
 import { TroupeError } from '../protocol/errors.ts';
 
@@ -24,13 +24,9 @@ export async function lock(location: string): Promise<() => Promise<void>> {
     await file.close();
   }
   try {
-    for (;;) {
-      // A link is made or not; a file that is there is never changed.
-      if (await linked(beside, path)) return () => unlink(path).catch(() => {});
-      const holder = await holderOf(path);
-      if (holder !== null && isAlive(holder)) throw refusal(location, holder);
-      await takeAway(path, `${beside}.stale`, holder);
-    }
+    // A link is made or not; a file that is there is never changed.
+    while (!(await linked(beside, path))) await takeAway(path, beside, location);
+    return () => unlink(path).catch(() => {});
   } finally {
     await unlink(beside).catch(() => {});
   }
@@ -42,17 +38,42 @@ export async function writerOf(location: string): Promise<number | null> {
   return holder !== null && isAlive(holder) ? holder.pid : null;
 }
 
-/** Takes a lock away that was found stale, unless another has taken it over meanwhile: then that one gets it back. */
-async function takeAway(path: string, aside: string, stale: Holder | null): Promise<void> {
-  try {
-    await rename(path, aside);
-  } catch {
-    return; // Somebody else was faster.
+/**
+ * Takes away what a dead process has left. One at a time, and only after another look: nobody but who does this removes the
+ * lock of a dead process. Rejects when the lock is that of somebody who lives.
+ */
+async function takeAway(path: string, own: string, location: string): Promise<void> {
+  if (!(await isThereStale(path, location))) return;
+  const taking = `${path}.taking`;
+  if (!(await linked(own, taking))) {
+    const other = await holderOf(taking);
+    // It lasts for a moment; one that has died in it has left it.
+    if (other === null || !isAlive(other)) await unlink(taking).catch(() => {});
+    else await pause();
+    return;
   }
-  const now = await holderOf(aside);
-  if (JSON.stringify(now) !== JSON.stringify(stale) && now !== null && isAlive(now)) await linked(aside, path);
-  await unlink(aside).catch(() => {});
+  try {
+    // One that was let go of meanwhile may be somebody's by the time it would be removed.
+    if (await isThereStale(path, location)) await unlink(path).catch(() => {});
+  } finally {
+    await unlink(taking).catch(() => {});
+  }
 }
+
+/** Whether there is a lock that is nobody's; rejects when it is somebody's. */
+async function isThereStale(path: string, location: string): Promise<boolean> {
+  const text = await textOf(path);
+  const holder = text === null ? null : holderIn(text);
+  if (holder !== null && isAlive(holder)) throw refusal(location, holder);
+  return text !== null;
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}
+
+/** How long who wants to take a lock over waits while another does, in ms. */
+const PAUSE_MS = 5;
 
 async function linked(from: string, to: string): Promise<boolean> {
   try {
@@ -65,13 +86,27 @@ async function linked(from: string, to: string): Promise<boolean> {
 }
 
 async function holderOf(path: string): Promise<Holder | null> {
+  const text = await textOf(path);
+  return text === null ? null : holderIn(text);
+}
+
+async function textOf(path: string): Promise<string | null> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return await readFile(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** Null for what is no lock of ours. */
+function holderIn(text: string): Holder | null {
+  try {
+    const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || !('pid' in value) || typeof value.pid !== 'number') return null;
     const { pid, startTime = null, bootId: boot = '' } = value as Partial<Holder> & { pid: number }; // Checked above; the rest is compared.
     return { pid, startTime, bootId: boot };
   } catch {
-    return null; // Gone, or no lock of ours.
+    return null;
   }
 }
 
