@@ -61,6 +61,7 @@ export function createExecEvents(cwd: string): (event: SessionEvent) => readonly
   let complaints = 0;
   /** Tasks beside the one that the turn is: their ends are not its end. */
   const beside = new Set<string>();
+  let isTold = false;
 
   const complaint = (message: string): readonly ThreadEvent[] => {
     complaints += 1;
@@ -78,11 +79,9 @@ export function createExecEvents(cwd: string): (event: SessionEvent) => readonly
     return [...last, end];
   };
 
-  return (event) => {
+  const eventsOf = (event: SessionEvent): readonly ThreadEvent[] => {
     if (event.path.length > 1 || (isTerminal(event) && beside.has(event.taskId ?? ''))) return [];
     switch (event.type) {
-      case 'session.opened':
-        return [{ type: 'thread.started', thread_id: event.sessionId }];
       case 'task.started':
         if (event.placement === 'beside') beside.add(event.taskId ?? '');
         return event.placement === 'beside' ? [] : [{ type: 'turn.started' }];
@@ -116,7 +115,17 @@ export function createExecEvents(cwd: string): (event: SessionEvent) => readonly
         return [];
     }
   };
+
+  return (event) => {
+    // A session that is opened again has no event of its opening.
+    if (isTold || event.path.length > 1 || !OPENING.has(event.type)) return eventsOf(event);
+    isTold = true;
+    return [{ type: 'thread.started', thread_id: event.sessionId }, ...eventsOf(event)];
+  };
 }
+
+/** One of these comes first. */
+const OPENING: ReadonlySet<string> = new Set(['session.opened', 'session.resumed', 'task.started']);
 
 /** The end of a turn that was not completed. */
 export function failedTurn(message: string): ThreadEvent {

@@ -2,6 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defaultHome } from '../create-session.ts';
 import { loadImage } from '../here/load-image.ts';
+import { findLog } from '../here/log-files.ts';
+import { listSessions, summaryOf } from '../here/session-list.ts';
 import { type Model, openaiModel, type SandboxSettings, TroupeError, type UserInput } from '../index.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { ApprovalPolicy, Effort, SandboxMode } from '../protocol/settings.ts';
@@ -39,6 +41,8 @@ export type ExecRequest = Readonly<{
   isPolicyGiven: boolean;
   effort: Effort | undefined;
   outputSchema: unknown;
+  /** The session that goes on: one by its id, or the newest one of this directory; null for a new one. */
+  resume: Readonly<{ id: string }> | 'last' | null;
   /** What is said, or what is to be reviewed. */
   work: Readonly<{ input: UserInput }> | Readonly<{ target: ReviewTarget }>;
 }>;
@@ -56,8 +60,7 @@ export async function readExecRequest(
   signal: AbortSignal,
 ): Promise<ExecRequest> {
   const { env } = process;
-  const [prompt] = words;
-  if (prompt === 'resume' && (words.length > 1 || options.last === true)) throw NO_RESUMING;
+  const { resume, prompt } = resumingIn(words, options.last === true);
   const config = readConfigOptions(options.config);
   for (const text of config.notes) note(text);
   const {
@@ -75,14 +78,14 @@ export async function readExecRequest(
     approvalPolicy: options.approvals,
     wireApi: options.wire,
   });
+  const cwd = directoryOf(options.directory);
   const answering = openaiModel({
-    model: named(model),
+    model: named(model ?? (await loggedModel(resume, cwd))),
     baseURL,
     apiKey: apiKeyOf(env),
     wireApi: wireApi ?? 'auto',
     loadImage,
   });
-  const cwd = directoryOf(options.directory);
   const images = options.image.map(imagePath);
   const outputSchema = options.outputSchema === undefined ? undefined : schemaOf(options.outputSchema);
   const work =
@@ -101,6 +104,7 @@ export async function readExecRequest(
     isPolicyGiven: (options.approvals ?? config.settings.approvalPolicy) !== undefined,
     effort,
     outputSchema,
+    resume,
     work,
   };
 }
@@ -108,6 +112,14 @@ export async function readExecRequest(
 function withImages(text: string, images: readonly string[]): UserInput {
   if (images.length === 0) return text;
   return [{ type: 'text', text }, ...images.map((path) => ({ type: 'local-image' as const, path }))];
+}
+
+/** The model that a session which goes on was with; undefined when nobody knows, or nothing goes on. */
+async function loggedModel(resume: ExecRequest['resume'], cwd: string): Promise<string | undefined> {
+  if (resume === null) return undefined;
+  if (resume === 'last') return (await listSessions(defaultHome(), { cwd, limit: 1 }))[0]?.model ?? undefined;
+  const location = await findLog(resolve(defaultHome()), resume.id);
+  return location === null ? undefined : ((await summaryOf(location)).model ?? undefined);
 }
 
 /** What the configuration file sets, its profile over it, and the environment over both. */
@@ -121,10 +133,17 @@ export function configPath(): string {
   return join(defaultHome(), 'config.json');
 }
 
-const NO_RESUMING = new TroupeError(
-  'rejected',
-  'Resuming a session comes with a later version. Start a new one, without "resume".',
-);
+/** `resume ID PROMPT`, and with --last `resume PROMPT`; the word alone is a prompt like any other. */
+function resumingIn(
+  words: readonly string[],
+  isLast: boolean,
+): { resume: ExecRequest['resume']; prompt: string | undefined } {
+  const [first, ...rest] = words;
+  if (first !== 'resume' || (rest.length === 0 && !isLast)) return { resume: null, prompt: first };
+  if (isLast) return { resume: 'last', prompt: rest[0] };
+  const [id = '', prompt] = rest;
+  return { resume: { id }, prompt };
+}
 
 function textOf(path: string): string | null {
   try {

@@ -1,7 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defaultHome } from '../create-session.ts';
-import { createSession, type TaskOutcome, TroupeError } from '../index.ts';
+import { listSessions } from '../here/session-list.ts';
+import {
+  createSession,
+  resumeSession,
+  type Session,
+  type SessionOptions,
+  type TaskOutcome,
+  TroupeError,
+} from '../index.ts';
 import { messageOf } from '../protocol/errors.ts';
 import { createExecReport, type ExecFormat, type ExecReport } from './exec-report.ts';
 import { type ExecRequest, type ExecRequestOptions, readExecRequest } from './exec-request.ts';
@@ -76,7 +84,7 @@ async function run(
   const { model, cwd, sandboxSettings, effort, outputSchema, work } = request;
   const { protectedNames, ...strictness } = limits;
   const logs = locatedLogs(defaultHome());
-  const session = createSession({
+  const settings = {
     model,
     cwd,
     sandboxSettings: { ...sandboxSettings, protectedNames },
@@ -84,7 +92,8 @@ async function run(
     world: { logStore: logs.store },
     ...(effort === undefined ? {} : { effort }),
     ...(asker === null ? {} : { onRequest: asker.onRequest }),
-  });
+  };
+  const session = request.resume === null ? createSession(settings) : await resumed(request.resume, cwd, settings);
   session.events$.subscribe((event) => report.show(event));
 
   let stopped: Promise<void> = Promise.resolve();
@@ -115,6 +124,21 @@ async function run(
     await session.close();
     report.note('log', logs.location() ?? 'none could be made');
   }
+}
+
+/** The session that goes on. */
+async function resumed(
+  resume: NonNullable<ExecRequest['resume']>,
+  cwd: string,
+  settings: SessionOptions,
+): Promise<Session> {
+  if (resume !== 'last') return resumeSession(resume.id, settings);
+  const [newest] = await listSessions(defaultHome(), { cwd, limit: 1 });
+  if (newest !== undefined) return resumeSession(newest.sessionId, settings);
+  throw new TroupeError(
+    'rejected',
+    `Expected a session that has worked in ${cwd}, there is none. See "troupe sessions list".`,
+  );
 }
 
 /** A task that the person stopped, by a decision, ends as one that was interrupted. */

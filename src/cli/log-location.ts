@@ -10,6 +10,11 @@ export function locatedLogs(home: string): LocatedLogs {
   return {
     store: {
       ...store,
+      async reopen(sessionId, read) {
+        const file = await store.reopen(sessionId, read);
+        location ??= file.location;
+        return file;
+      },
       async create(sessionId, createdAtMs) {
         const file = await store.create(sessionId, createdAtMs);
         location ??= file.location;

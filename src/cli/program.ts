@@ -49,6 +49,8 @@ For programs: --json writes one JSON object a line, the events of "codex exec --
 @openai/codex-sdk can drive it (codexPathOverride); options that are not known have no effect then. --events writes the
 session's own events, all of them.
 
+A session goes on with troupe exec resume ID PROMPT, or resume --last PROMPT for the newest one of the directory.
+
 Each session keeps a log under $TROUPE_HOME (else in the XDG state directory); where it is, is said at the end.
 Ctrl-C stops the task, and says what that did. Exit codes: 0 completed, 1 failed, 2 used in a wrong way,
 130 stopped by Ctrl-C, 143 by SIGTERM.
@@ -96,7 +98,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command('exec')
     .description('runs one task with a model: the answer goes to standard output, everything else to standard error')
     .argument('[prompt...]', 'what is to be done, as one argument; - reads it from standard input')
-    .usage('[options] [prompt]')
+    .usage('[options] [resume <id> | resume --last] [prompt]')
     .option('-m, --model <model>', 'the model (else $TROUPE_MODEL, else $OPENAI_MODEL)')
     .option('-C, --directory <dir>', 'where to work', '.')
     .addOption(
@@ -126,12 +128,13 @@ export async function run(argv: readonly string[]): Promise<number> {
     .addOption(new Option('--cd <dir>').hideHelp())
     .addOption(new Option('--skip-git-repo-check').hideHelp())
     .addOption(new Option('--thread-source <source>').hideHelp())
-    .addOption(new Option('--last').hideHelp())
+    .option('--last', 'with resume: the newest session of the directory')
     .addHelpText('after', EXEC_HELP)
     .action(async (words: readonly string[], options, command: Command) => {
-      if (words.length > 1 && words[0] !== 'resume') {
+      const most = words[0] === 'resume' ? 3 : 1;
+      if (words.length > most) {
         command.error(
-          `error: too many arguments for 'exec'. Expected 1 prompt but got ${words.length}; put it in quotes.`,
+          `error: too many arguments for 'exec'. Expected ${most === 1 ? '1 prompt' : 'resume, an id and 1 prompt'} but got ${words.length}; put it in quotes.`,
         );
       }
       const { exec } = await import('./exec.ts');
@@ -155,6 +158,39 @@ export async function run(argv: readonly string[]): Promise<number> {
     .action(async (instructions: string | undefined, options) => {
       const { review } = await import('./review.ts');
       exitCode = await review(instructions, options);
+    });
+  const sessions = program.command('sessions').description('lists, shows, exports and deletes the logs of sessions');
+  sessions
+    .command('list')
+    .description('lists sessions, the newest first')
+    .option('--all', 'sub-sessions as well')
+    .option('-n, --limit <count>', 'at most so many', countOf, 20)
+    .option('--json', 'write one JSON object a session')
+    .action(async (options) => {
+      exitCode = await (await import('./sessions.ts')).list(options);
+    });
+  sessions
+    .command('show')
+    .description('shows what was said and done in a session')
+    .argument('<id>', 'its id, the beginning of it, or "last"')
+    .option('--json', 'write its events as lines of JSON')
+    .action(async (id: string, options) => {
+      exitCode = await (await import('./sessions.ts')).show(id, options);
+    });
+  sessions
+    .command('export')
+    .description('writes the log of a session and of its sub-sessions; keys were taken out when it was written')
+    .argument('<id>', 'its id, the beginning of it, or "last"')
+    .action(async (id: string) => {
+      exitCode = await (await import('./sessions.ts')).exportLogs(id);
+    });
+  sessions
+    .command('delete')
+    .description('deletes the log of a session and of its sub-sessions')
+    .argument('<id>', 'its id, the beginning of it, or "last"')
+    .option('--yes', 'do it; without this, only say what would be deleted')
+    .action(async (id: string, options) => {
+      exitCode = await (await import('./sessions.ts')).remove(id, options);
     });
   program
     .command('undo')

@@ -21,7 +21,8 @@ type Thread = {
   run(input: unknown, options?: object): Promise<{ items: readonly unknown[]; finalResponse: string; usage: unknown }>;
   runStreamed(input: unknown, options?: object): Promise<{ events: AsyncIterable<{ type: string }> }>;
 };
-type Sdk = { Codex: new (options: object) => { startThread(options?: object): Thread } };
+type Codex = { startThread(options?: object): Thread; resumeThread(id: string, options?: object): Thread };
+type Sdk = { Codex: new (options: object) => Codex };
 
 const project = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-codex-sdk-')));
 let sdk: Sdk | null = null;
@@ -66,7 +67,7 @@ async function startThread(script: Script, options: object = {}) {
     skipGitRepoCheck: true,
     ...options,
   });
-  return { server, thread, directory, left: () => processesWith(`HOME=${directory}`) };
+  return { server, codex, thread, directory, left: () => processesWith(`HOME=${directory}`) };
 }
 
 const PATCH = '*** Begin Patch\n*** Update File: note.txt\n@@\n-one\n+two\n*** End Patch';
@@ -162,11 +163,17 @@ describe(`${PACKAGE} ${VERSION}, which others wrote,`, () => {
     expect(await gone(left)).toEqual([]);
   });
 
-  it('is told that a thread cannot be resumed yet', async ({ skip }) => {
+  it('resumes a thread over three turns, each of which knows those before', async ({ skip }) => {
     skip(sdk === null, 'the registry does not answer');
-    const { thread } = await startThread([{ say: 'One.' }]);
-    await thread.run('First');
-    await expect(thread.run('Second')).rejects.toThrow('Resuming a session comes with a later version.');
+    const { thread, server, codex, directory } = await startThread([{ say: 'One.' }, { say: 'Two.' }, { say: 'Three.' }]);
+    const first = await thread.run('First');
+    const { id } = thread;
+    const second = await thread.run('Second');
+    const third = await codex.resumeThread(id ?? '', { skipGitRepoCheck: true, workingDirectory: directory }).run('Third');
+    server.verify();
+    expect([first, second, third].map(({ finalResponse }) => finalResponse)).toEqual(['One.', 'Two.', 'Three.']);
+    expect(server.requests.map(({ history }) => history.length)).toEqual([1, 3, 5]);
+    expect(thread.id).toBe(id);
   });
 
   it('stops a turn by its signal, and nothing of ours is left running', async ({ skip }) => {

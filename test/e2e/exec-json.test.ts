@@ -161,7 +161,7 @@ describe('troupe exec --json', () => {
   it.each([
     ['no model', [], 2, 'Expected the name of a model, got none.'],
     ['a wrong policy', ['-m', 'm', '-c', 'approval_policy="x"'], 2, 'Expected --config approval_policy to be'],
-    ['to resume', ['-m', 'm', 'resume', 'ID', '--image', 'x'], 1, 'Resuming a session comes with a later version.'],
+    ['no such session', ['-m', 'm', 'resume', 'ID'], 1, 'Expected a session, got "ID", of which there is no log.'],
     ['no schema', ['-m', 'm', '--output-schema', '/no'], 2, 'Expected --output-schema to name a file'],
     ['no image', ['-m', 'm', '--image', '/no.png'], 2, 'Expected --image to name a file, got /no.png.'],
   ])('says what is wrong and reads its input all the same: %s', async (_, args, code, message) => {
