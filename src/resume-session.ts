@@ -2,6 +2,7 @@ import { defaultHome, openSession, type SessionOf } from './create-session.ts';
 import { fileLogStore } from './here/file-log-store.ts';
 import { messageOf, TroupeError } from './protocol/errors.ts';
 import { isoTime } from './protocol/iso-time.ts';
+import { addUsage, type Usage } from './protocol/usage.ts';
 import { type Closing, closingOf } from './rollout/closing.ts';
 import type { LogFile, LogStore } from './rollout/log-store.ts';
 import { encodeRecord } from './rollout/record.ts';
@@ -197,7 +198,7 @@ function commitClosing(book: Book, { body, taskId, append }: Closing): void {
   });
 }
 
-/** Closes the logs of sub-sessions that ran when the program ended; gives what is to be said of that. */
+/** Closes the logs of sub-sessions that ran when the program ended, and counts what they have used; gives what is to be said of that. */
 async function closeChildren<T extends TaskDefinitions>(
   store: LogStore,
   state: ReplayedState,
@@ -206,11 +207,12 @@ async function closeChildren<T extends TaskDefinitions>(
 ): Promise<readonly string[]> {
   const notes: string[] = [];
   const clock = options.world?.clock ?? systemClock;
-  for (const sessionId of state.children.keys()) {
+  for (const [sessionId, taskId] of state.children) {
     try {
       const child = await reopen(store, sessionId);
       try {
         notes.push(...(await closeChildren(store, child.state, options, nextId)));
+        count(state, taskId, child.state.usage);
         await closeLog(child, clock, nextId);
       } finally {
         await child.file.close();
@@ -220,6 +222,14 @@ async function closeChildren<T extends TaskDefinitions>(
     }
   }
   return notes;
+}
+
+/** What a sub-session has used is in its own log until the task that opened it ends. */
+function count(state: ReplayedState, taskId: string, usage: Usage): void {
+  const task = state.tasks.get(taskId);
+  if (task === undefined) return;
+  task.usage = addUsage(task.usage, usage);
+  state.usage = addUsage(state.usage, usage);
 }
 
 async function closeLog({ state, file }: Found, clock: Clock, nextId: () => string): Promise<void> {

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import type { LogFile, LogStore } from '../rollout/log-store.ts';
-import { findLog, piecesOf, setAside } from './log-files.ts';
+import { findLog, openLog, piecesOf, setAside } from './log-files.ts';
 import { lock } from './log-lock.ts';
 import { privateDirectory, syncDirectory } from './private-directory.ts';
 
@@ -17,7 +17,7 @@ export type FileCalls = Readonly<{
 
 const FILE_MODE = 0o600;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
-const OLD_LOG = constants.O_APPEND | constants.O_RDWR | constants.O_NOFOLLOW;
+const OLD_LOG = constants.O_APPEND | constants.O_RDWR;
 const NEW_LOG = constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /**
@@ -40,8 +40,13 @@ export function fileLogStore(home: string, calls: Partial<FileCalls> = {}): LogS
       const name = `${sessionId}.jsonl`;
       const { day, handle } = await openIn(date, name);
       const location = join(day.directory, name);
-      const unlock = await lock(location);
-      return logFile(location, handle, { day, unlock, length: 0 }, { ...NODE_CALLS, ...calls });
+      try {
+        const unlock = await lock(location);
+        return logFile(location, handle, { day, unlock, length: 0 }, { ...NODE_CALLS, ...calls });
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
     },
 
     async pieces(sessionId) {
@@ -53,13 +58,15 @@ export function fileLogStore(home: string, calls: Partial<FileCalls> = {}): LogS
       const location = await findLog(root, sessionId);
       if (location === null) throw refusal(`Expected a log of session ${sessionId} below ${root}, got none.`);
       const unlock = await lock(location);
+      let handle: FileHandle | null = null;
       try {
         const wholeBytes = await read(piecesOf(location));
-        const handle = await open(location, OLD_LOG);
+        handle = await openLog(location, OLD_LOG);
         await setAside(location, handle, wholeBytes);
-        const day = { directory: dirname(location), parents: [], parentsSynced: null };
+        const day = { directory: dirname(location), parents: parentsOf(location), parentsSynced: null };
         return logFile(location, handle, { day, unlock, length: wholeBytes }, { ...NODE_CALLS, ...calls });
       } catch (error) {
+        await handle?.close().catch(() => {});
         await unlock();
         throw error;
       }
@@ -102,6 +109,13 @@ async function makeDay(home: string, date: string): Promise<Day> {
   return { ...(await privateDirectory(home, ['sessions', ...date.split('-')])), parentsSynced: null };
 }
 
+/** The directories above the one of a log, outermost first: the home, `sessions`, the year, the month. */
+function parentsOf(location: string): readonly string[] {
+  const month = dirname(dirname(location));
+  const year = dirname(month);
+  return [dirname(dirname(year)), dirname(year), year, month];
+}
+
 async function openNew(path: string): Promise<FileHandle> {
   try {
     return await open(path, NEW_LOG, FILE_MODE);
@@ -121,6 +135,7 @@ function logFile(
 ): LogFile {
   let length = begun;
   let entrySynced = false;
+  let inode: number | null = null;
   let broken: string | null = null;
 
   return {
@@ -144,6 +159,7 @@ function logFile(
       expectWhole();
       try {
         await calls.sync(handle);
+        await expectOurs();
         if (!entrySynced) await syncEntry();
         entrySynced = true;
       } catch (error) {
@@ -154,13 +170,26 @@ function logFile(
     },
 
     async close() {
-      await handle.close();
-      await unlock();
+      try {
+        await handle.close();
+      } finally {
+        await unlock();
+      }
     },
   };
 
   function expectWhole(): void {
     if (broken !== null) throw refusal(`Expected a log that works, got one that failed before: ${broken}`);
+  }
+
+  // What is synced in a file that nobody will find is not safe.
+  async function expectOurs(): Promise<void> {
+    inode ??= (await handle.stat()).ino;
+    const found = await lstat(location).catch(() => null);
+    if (found?.ino !== inode)
+      throw refusal(`Expected ${location} to be left where it is, but somebody has removed it.`);
+    if (found.size === length) return;
+    throw refusal(`Expected ${location} to have ${length} bytes, got ${found.size}: somebody else has changed it.`);
   }
 
   // A piece of a record must not stay: the next one would be glued to it. Gives what to say about the failure.

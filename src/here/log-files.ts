@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TroupeError } from '../protocol/errors.ts';
+import { syncDirectory } from './private-directory.ts';
 
 /** How much of a log is read at once, in bytes. */
 const PIECE_BYTES = 262_144;
@@ -35,15 +37,39 @@ export async function* logsIn(home: string): AsyncGenerator<string> {
 
 /** The bytes of a file, piece by piece. */
 export async function* piecesOf(location: string): AsyncGenerator<Uint8Array> {
-  const handle = await open(location, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const handle = await openLog(location, constants.O_RDONLY);
   try {
-    for (;;) {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* piecesFrom(handle, 0);
   } finally {
     await handle.close();
+  }
+}
+
+async function* piecesFrom(handle: FileHandle, start: number): AsyncGenerator<Uint8Array> {
+  for (let at = start; ; ) {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Opens a log that is there. Refuses what is not a file, or not one of the user's own. */
+export async function openLog(location: string, flags: number): Promise<FileHandle> {
+  // Not blocking: opening a pipe would wait for somebody at its other end.
+  const handle = await open(location, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = await handle.stat();
+    const problem = !found.isFile()
+      ? 'something else'
+      : found.uid === (process.geteuid?.() ?? found.uid)
+        ? null
+        : `one of user ${found.uid}`;
+    if (problem === null) return handle;
+    throw new TroupeError('log-failed', `Expected ${location} to be a file of the user who runs this, got ${problem}.`);
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }
 
@@ -51,23 +77,27 @@ export async function* piecesOf(location: string): AsyncGenerator<Uint8Array> {
 export async function setAside(location: string, handle: FileHandle, wholeBytes: number): Promise<void> {
   const { size } = await handle.stat();
   if (size <= wholeBytes) return;
-  const tail = Buffer.alloc(size - wholeBytes);
-  await handle.read(tail, 0, tail.length, wholeBytes);
-  const beside = await newBeside(location);
+  const { path, beside } = await newBeside(location);
   try {
-    await beside.writeFile(tail);
+    for await (const piece of piecesFrom(handle, wholeBytes)) await beside.writeFile(piece);
     await beside.datasync();
-  } finally {
     await beside.close();
+    await syncDirectory(dirname(location));
+  } catch (error) {
+    // Of half a copy nobody has anything; the log has all of it still.
+    await beside.close().catch(() => {});
+    await unlink(path).catch(() => {});
+    throw error;
   }
   await handle.truncate(wholeBytes);
   await handle.datasync();
 }
 
-async function newBeside(location: string): Promise<FileHandle> {
+async function newBeside(location: string): Promise<{ path: string; beside: FileHandle }> {
   for (let n = 1; ; n += 1) {
+    const path = `${location}.torn-${n}`;
     try {
-      return await open(`${location}.torn-${n}`, 'wx', 0o600);
+      return { path, beside: await open(path, 'wx', 0o600) };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }

@@ -71,7 +71,7 @@ const UNKNOWN =
   'It is not known whether this call has had an effect: the program ended while it ran. Look before you repeat it.';
 
 function taskClosings(
-  { taskId, kind, hasSpoken, isBeside, usage }: OpenTask,
+  { taskId, kind, hasSpoken, isMarked, isBeside, usage }: OpenTask,
   nextId: () => string,
   reason: AbortReason,
 ): readonly Closing[] {
@@ -85,7 +85,7 @@ function taskClosings(
     },
     taskId,
   };
-  return hasSpoken && !isBeside ? [marker(taskId, nextId(), reason), end] : [end];
+  return hasSpoken && !isMarked && !isBeside ? [marker(taskId, nextId(), reason), end] : [end];
 }
 
 /** What tells the model that it was cut off. */

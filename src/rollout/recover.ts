@@ -1,9 +1,10 @@
 import { decodeRecord, type LogRecord } from './record.ts';
+import { UNWRITTEN_MAX_BYTES } from './writer.ts';
 
 /** Something that was wrong with a log. `line` counts from 1. */
 export type Damage = Readonly<{
   line: number;
-  what: 'not-json' | 'bad-crc' | 'not-a-record' | 'duplicate' | 'gap' | 'out-of-order' | 'torn';
+  what: 'not-json' | 'bad-crc' | 'not-a-record' | 'too-long' | 'duplicate' | 'gap' | 'out-of-order' | 'torn';
   message: string;
 }>;
 
@@ -23,6 +24,8 @@ export type Recovery = {
 export class UnknownVersion extends Error {}
 
 const NEWLINE = 0x0a;
+/** A longer line was not written here: a writer gives up before that. */
+const LINE_MAX_BYTES = UNWRITTEN_MAX_BYTES;
 /** How much damage is listed. */
 const DAMAGE_MAX = 100;
 
@@ -41,7 +44,15 @@ export async function* recover(
   let line = 0;
   for await (const bytes of linesOf(pieces, report)) {
     line += 1;
-    if (bytes === null) {
+    if (bytes === TOO_LONG) {
+      note(report, {
+        line,
+        what: 'too-long',
+        message: `Expected a line of at most ${LINE_MAX_BYTES} bytes, got more.`,
+      });
+      continue;
+    }
+    if (bytes === TORN) {
       note(report, { line, what: 'torn', message: 'The last line was never finished; it is set aside.' });
       return;
     }
@@ -72,23 +83,31 @@ function note(report: Recovery, damage: Damage): void {
   else report.moreDamage += 1;
 }
 
-/** The lines without their line feeds; null at the end for one that has none. */
+const TORN = Symbol('torn');
+const TOO_LONG = Symbol('too long');
+
+/** The lines without their line feeds. `TORN` at the end for one that has none; `TOO_LONG` for one that nobody keeps in memory. */
 async function* linesOf(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   report: Recovery,
-): AsyncGenerator<Uint8Array | null> {
+): AsyncGenerator<Uint8Array | typeof TORN | typeof TOO_LONG> {
   let begun: Uint8Array[] = [];
+  let begunBytes = 0;
   for await (const piece of pieces) {
     let start = 0;
     for (let end = piece.indexOf(NEWLINE); end !== -1; end = piece.indexOf(NEWLINE, start)) {
       const last = piece.subarray(start, end);
+      const lineBytes = begunBytes + last.length;
       const line = begun.length === 0 ? last : Buffer.concat([...begun, last]);
       begun = [];
+      begunBytes = 0;
       start = end + 1;
-      report.wholeBytes += line.length + 1;
-      yield line;
+      report.wholeBytes += lineBytes + 1;
+      yield lineBytes > LINE_MAX_BYTES ? TOO_LONG : line;
     }
-    if (start < piece.length) begun.push(Buffer.from(piece.subarray(start)));
+    begunBytes += piece.length - start;
+    if (begunBytes > LINE_MAX_BYTES) begun = [];
+    else if (start < piece.length) begun.push(Buffer.from(piece.subarray(start)));
   }
-  if (begun.length > 0) yield null;
+  if (begunBytes > 0) yield TORN;
 }

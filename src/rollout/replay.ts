@@ -18,6 +18,8 @@ export type OpenTask = {
   readonly isBeside: boolean;
   /** Something of it is in the history. */
   hasSpoken: boolean;
+  /** The model has been told that it was cut off. */
+  isMarked: boolean;
   usage: Usage;
 };
 
@@ -110,6 +112,7 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
         startedAtMs: msOf(time),
         isBeside: body.placement === 'beside',
         hasSpoken: false,
+        isMarked: false,
         usage: NO_USAGE,
       });
       if (body.placement !== 'beside')
@@ -119,6 +122,8 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
     case 'task.failed':
     case 'task.aborted':
       if (taskId === null) return;
+      // What its sub-sessions have used is in their own logs; its end has it all.
+      state.usage = addUsage(state.usage, unseen(body.usage, task?.usage ?? NO_USAGE));
       state.tasks.delete(taskId);
       for (const [id, open] of state.openItems) if (open.taskId === taskId) state.openItems.delete(id);
       for (const [sessionId, opener] of state.children) if (opener === taskId) state.children.delete(sessionId);
@@ -132,6 +137,7 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
     case 'item.completed':
       state.openItems.delete(body.item.id);
       state.items.push(body.item);
+      if (task !== undefined && body.item.type === 'interruption') task.isMarked = true;
       if (body.item.type === 'user_message' && body.item.inputId !== undefined) state.inputs.delete(body.item.inputId);
       return;
     case 'input.queued':
@@ -144,11 +150,24 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
       state.requests.delete(body.requestId);
       return;
     case 'usage.updated':
-      state.usage = body.total;
-      if (task !== undefined) task.usage = addUsage(task.usage, body.usage);
+      if (task === undefined) return;
+      state.usage = addUsage(state.usage, body.usage);
+      task.usage = addUsage(task.usage, body.usage);
       return;
     default:
   }
+}
+
+/** What is counted at the end of a task and was not on the way. */
+function unseen(all: Usage, seen: Usage): Usage {
+  return {
+    inputTokens: all.inputTokens - seen.inputTokens,
+    cachedInputTokens: all.cachedInputTokens - seen.cachedInputTokens,
+    outputTokens: all.outputTokens - seen.outputTokens,
+    reasoningTokens: all.reasoningTokens - seen.reasoningTokens,
+    totalTokens: all.totalTokens - seen.totalTokens,
+    ...(all.estimated === true ? { estimated: true as const } : {}),
+  };
 }
 
 function change(state: ReplayedState, { op, entries }: HistoryChange): void {

@@ -134,3 +134,30 @@ describe('a log', () => {
     expect([report.damage.length, report.moreDamage]).toEqual([100, 150]);
   });
 });
+
+it('costs no more memory than a line may have, however much there is without a line feed', async () => {
+  const piece = Buffer.alloc(1024 * 1024, 'x');
+  const good = Buffer.concat([Buffer.from('\n'), encodeRecord(record(0))]);
+  function* pieces() {
+    for (let count = 0; count < 500; count += 1) yield piece;
+    yield good;
+    for (let count = 0; count < 500; count += 1) yield piece;
+  }
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  function* watched() {
+    for (const each of pieces()) {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+      yield each;
+    }
+  }
+  const report = newRecovery();
+  const seqs: number[] = [];
+  for await (const { seq } of recover(watched(), report)) seqs.push(seq);
+  expect([seqs, report.damage.map(({ what }) => what), report.wholeBytes]).toEqual([
+    [0],
+    ['too-long', 'torn'],
+    500 * piece.length + good.length,
+  ]);
+  expect(most).toBeLessThan(250 * 1024 * 1024);
+});
