@@ -22,7 +22,7 @@ export const regularTask = lifecycle({
   description: 'Steps until the model stops calling tools.',
 });
 
-export type SampleInput = Readonly<{ task: TaskInput; step: number; isCompacted: boolean }>;
+export type SampleInput = Readonly<{ task: TaskInput; step: number; isCompacted: boolean; continues: boolean }>;
 export type SampleLogic = Logic<SampleInput, WorkCommand, LeafEnd<SampleEnd>>;
 /** Ends when there is something new for the model (true), or no agent works any more. */
 export type AgentsLogic = Logic<TaskInput, WorkCommand, LeafEnd<boolean>>;
@@ -35,6 +35,8 @@ type Context = {
   running: { callId: string; childId: string }[];
   /** The history was compacted for the step that runs. */
   isCompacted: boolean;
+  /** The model has called tools in the step before, and goes on with what they gave. */
+  continues: boolean;
   /** The step that runs is the last: somebody asked to wrap up. */
   last: boolean;
   at: number;
@@ -88,6 +90,10 @@ export const regularWork = setup({
       report: addReports(context.report, sampled.report),
       waiting: sampled.value?.status === 'completed' ? [...sampled.value.calls] : [],
       isCompacted: false,
+      continues:
+        sampled.value?.status === 'full'
+          ? context.continues
+          : sampled.value?.status === 'completed' && sampled.value.calls.length > 0,
     })),
     noteLast: assign({ last: true }),
     noteCall: assign(({ context }, { event }: { event: CallDone }) => ({
@@ -146,6 +152,7 @@ export const regularWork = setup({
     waiting: [],
     running: [],
     isCompacted: false,
+    continues: false,
     last: false,
     at: 0,
     report: NOTHING_TO_REPORT,
@@ -162,7 +169,7 @@ export const regularWork = setup({
       invoke: {
         id: 'sample',
         src: 'sample',
-        input: ({ context }) => ({ task: context.task, step: context.step, isCompacted: context.isCompacted }),
+        input: ({ context: { task, step, isCompacted, continues } }) => ({ task, step, isCompacted, continues }),
         onDone: [
           {
             guard: { type: 'isFull', params: sampledOf },

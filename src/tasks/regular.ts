@@ -9,8 +9,8 @@ import { sampleStep } from './sample-step.ts';
 import { userInput } from './user-input.ts';
 
 const sample = leaf<SampleEnd, SampleInput>((scope) => {
-  const { task, step, isCompacted } = scope.input;
-  return sampleStep(portsOf(scope, task.sessionId, task.taskId), step, isCompacted);
+  const { task, ...which } = scope.input;
+  return sampleStep(portsOf(scope, task.sessionId, task.taskId), which);
 });
 
 const check = leaf<CheckEnd, ToolCallInput>((scope) => checkCall(portsFor(scope), scope.input.call.callId));

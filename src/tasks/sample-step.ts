@@ -1,3 +1,4 @@
+import type { SampleInput } from '../../machines/regular.machine.ts';
 import { ARGUMENTS_CHARACTERS_MAX } from '../limits.ts';
 import type { ModelAnswer, ModelOutput, ModelProgress } from '../model/port.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
@@ -11,10 +12,14 @@ import type { SessionPorts } from './ports.ts';
  * One model request of a step: what the user said goes in first, what the model says is told as it comes, and enters
  * the history only once the answer is whole. Tool calls come back; nothing of them has run.
  */
-export async function sampleStep(ports: SessionPorts, step: number, isCompacted: boolean): Promise<SampleEnd> {
+export async function sampleStep(
+  ports: SessionPorts,
+  { step, isCompacted, continues }: Omit<SampleInput, 'task'>,
+): Promise<SampleEnd> {
   if (ports.window.isFull) return isCompacted ? stillFull(ports) : { status: 'full' };
   if (step === 1) sayInput(ports, ports.input as UserInput); // The schema of the kind has validated it.
-  for (const { inputId, input } of ports.takeInputs()) sayInput(ports, input, inputId);
+  // After a compaction in the middle of its work the model goes on with that first: what was said comes with the next step.
+  if (!(isCompacted && continues)) for (const { inputId, input } of ports.takeInputs()) sayInput(ports, input, inputId);
   ports.commit({ type: 'step.started', step });
   const shown: Shown[] = [];
   const answer = await ports.sample({}, (progress) => show(ports, shown, progress));

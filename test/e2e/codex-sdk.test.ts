@@ -165,11 +165,17 @@ describe(`${PACKAGE} ${VERSION}, which others wrote,`, () => {
 
   it('resumes a thread over three turns, each of which knows those before', async ({ skip }) => {
     skip(sdk === null, 'the registry does not answer');
-    const { thread, server, codex, directory } = await startThread([{ say: 'One.' }, { say: 'Two.' }, { say: 'Three.' }]);
+    const { thread, server, codex, directory } = await startThread([
+      { say: 'One.' },
+      { say: 'Two.' },
+      { say: 'Three.' },
+    ]);
     const first = await thread.run('First');
     const { id } = thread;
     const second = await thread.run('Second');
-    const third = await codex.resumeThread(id ?? '', { skipGitRepoCheck: true, workingDirectory: directory }).run('Third');
+    const third = await codex
+      .resumeThread(id ?? '', { skipGitRepoCheck: true, workingDirectory: directory })
+      .run('Third');
     server.verify();
     expect([first, second, third].map(({ finalResponse }) => finalResponse)).toEqual(['One.', 'Two.', 'Three.']);
     expect(server.requests.map(({ history }) => history.length)).toEqual([1, 3, 5]);

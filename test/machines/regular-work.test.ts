@@ -10,7 +10,7 @@ describe('the loop of steps', () => {
     const { samples, state } = stageRegular();
     expect([state(), samples.all.map(({ input }) => input)]).toEqual([
       'sampling',
-      [{ task: TASK, step: 1, isCompacted: false }],
+      [{ task: TASK, step: 1, isCompacted: false, continues: false }],
     ]);
   });
 

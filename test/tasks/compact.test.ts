@@ -3,7 +3,7 @@ import type { HistoryEntry, SessionEvent } from '../../src/index.ts';
 import type { ModelRequest } from '../../src/model/port.ts';
 import { SCRIPTED_USAGE, type ScriptEntry } from '../../src/testing/script.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
-import { nextOf, rig } from '../session/rig.ts';
+import { next, nextOf, rig } from '../session/rig.ts';
 
 const isPrompt = ({ history }: ModelRequest) => textOf(history.at(-1)).startsWith('Write the notes');
 /** The requests of the session itself, and those for a summary, each with entries of their own. */
@@ -276,6 +276,106 @@ describe('a regular task', () => {
       ['item.completed', 'aborted'],
     ]);
     expect([session.children(), session.waitingOn()]).toEqual([[], []]);
+    await session.close();
+  });
+});
+
+describe('what is said while the history is compacted within a task', () => {
+  const held = () => {
+    const gate = Promise.withResolvers<void>();
+    return { gate, entry: { waitFor: gate.promise, say: 'notes' } satisfies ScriptEntry };
+  };
+
+  it('waits until the model has gone on with what it was at', async () => {
+    const { gate, entry } = held();
+    const { session, model } = small(
+      1_000,
+      [
+        { call: plan, usage: usage(950) },
+        { say: 'gone on', usage: usage(100) },
+        { say: 'heard', usage: usage(100) },
+      ],
+      [entry],
+    );
+    const task = session.run('first');
+    await next(session, (event) => event.type === 'item.started' && event.item.type === 'compaction');
+    session.steer('and this');
+    gate.resolve();
+    const outcome = await task.outcome;
+    model.verify();
+    const [, , continued, heard] = model.requests.map(({ history }) => history.map(textOf));
+    expect([outcome, continued?.includes('and this'), heard?.at(-1)]).toEqual([
+      expect.objectContaining({ answer: 'heard' }),
+      false,
+      'and this',
+    ]);
+    await session.close();
+  });
+
+  it('comes at once when only that needs an answer', async () => {
+    const { gate, entry } = held();
+    const answering = Promise.withResolvers<void>();
+    const { session, model } = small(
+      1_000,
+      [
+        { waitFor: answering.promise, say: 'done', usage: usage(950) },
+        { say: 'heard', usage: usage(100) },
+      ],
+      [entry],
+    );
+    const task = session.run('first');
+    await nextOf(session, 'step.started');
+    session.steer('and this');
+    answering.resolve();
+    gate.resolve();
+    await task.outcome;
+    model.verify();
+    expect([model.requests.length, textOf(model.requests.at(-1)?.history.at(-1))]).toEqual([3, 'and this']);
+    await session.close();
+  });
+});
+
+describe('a change to a model that takes less', () => {
+  const windows = { large: 1_000, small: 200 };
+  const switching = (summaries: readonly ScriptEntry[]) => {
+    const played = scriptedModel(
+      script(
+        [
+          { say: 'a', usage: usage(500) },
+          { say: 'b', usage: usage(100) },
+        ],
+        summaries,
+      ),
+      { contextWindow: windows.large },
+    );
+    const model = {
+      ...played,
+      name: 'large',
+      contextWindowOf: (name: string) => windows[name as keyof typeof windows],
+    };
+    return { ...rig({ model }), model };
+  };
+
+  it('has the model before it summarise the history first', async () => {
+    const { session, model } = switching([{ say: 'notes' }]);
+    await session.run('first').outcome;
+    await session.run('second', { context: { model: 'small' } }).outcome;
+    expect(model.requests.map((request) => [isPrompt(request), request.model ?? 'large'])).toEqual([
+      [false, 'large'],
+      [true, 'large'],
+      [false, 'small'],
+    ]);
+    await session.close();
+  });
+
+  it('has the new one do that when the one before refuses', async () => {
+    const { session, model } = switching([{ fail: { code: 'model-refused', message: 'Gone.' } }, { say: 'notes' }]);
+    await session.run('first').outcome;
+    const outcome = await session.run('second', { context: { model: 'small' } }).outcome;
+    expect([outcome.status, model.requests.map((request) => request.model ?? 'large')]).toEqual([
+      'completed',
+      ['large', 'large', 'small', 'small'],
+    ]);
     await session.close();
   });
 });
