@@ -1,4 +1,5 @@
 import { COMMAND_SCENARIOS } from './commands.ts';
+import { LOG_SCENARIOS } from './logs.ts';
 import { PEER_NAMES, type PeerName } from './peer.ts';
 
 /** A figure of ours, and at most how much it is to be: as such, or as a ratio to the baseline (DESIGN.md, section 12). */
@@ -133,6 +134,7 @@ export const SCENARIOS: readonly Scenario[] = [
       },
     ],
   },
+  ...LOG_SCENARIOS,
 ];
 
 function deltas(subscribers: number, target: Target | null): Scenario {
