@@ -121,8 +121,11 @@ async function numbersIn(directory: string): Promise<readonly string[]> {
 async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
-  } catch {
-    return []; // Not there, or not for us: then there are no logs in it.
+  } catch (error) {
+    // Not there, or not for us: then there are no logs in it. Whatever else is wrong, there may be.
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'EACCES'].includes(String(error.code)))
+      return [];
+    throw error;
   }
 }
 

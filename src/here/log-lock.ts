@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { link, open, readFile, unlink } from 'node:fs/promises';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { startTimeOf } from '../process/process-table.ts';
 import { TroupeError } from '../protocol/errors.ts';
 
@@ -17,15 +17,15 @@ export async function lock(location: string): Promise<() => Promise<void>> {
   const own = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid), bootId: bootId() });
   taken += 1;
   const beside = `${path}.${process.pid}-${taken}`;
-  const file = await open(beside, 'wx', 0o600);
+  // Numbers of processes are given again: a dead one may have left a file of this name.
+  await unlink(beside).catch(() => {});
   try {
-    await file.writeFile(own);
-  } finally {
-    await file.close();
-  }
-  try {
+    await writeFile(beside, own, { flag: 'wx', mode: 0o600 });
     // A link is made or not; a file that is there is never changed.
-    while (!(await linked(beside, path))) await takeAway(path, beside, location);
+    for (let tries = 0; !(await linked(beside, path)); tries += 1) {
+      if (tries === TRIES_MAX) throw refusal(location, await holderOf(`${path}.taking`));
+      await takeAway(path, beside, location);
+    }
     return () => unlink(path).catch(() => {});
   } finally {
     await unlink(beside).catch(() => {});
@@ -74,6 +74,8 @@ function pause(): Promise<void> {
 
 /** How long who wants to take a lock over waits while another does, in ms. */
 const PAUSE_MS = 5;
+/** How often it tries: one second and more, where the other does not come to an end. */
+const TRIES_MAX = 200;
 
 async function linked(from: string, to: string): Promise<boolean> {
   try {
@@ -93,8 +95,10 @@ async function holderOf(path: string): Promise<Holder | null> {
 async function textOf(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
-  } catch {
-    return null;
+  } catch (error) {
+    // One that is there and cannot be read may be somebody's.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
   }
 }
 
@@ -135,9 +139,10 @@ function bootId(): string {
   return boot;
 }
 
-function refusal(location: string, { pid }: Holder): TroupeError {
+function refusal(location: string, holder: Holder | null): TroupeError {
+  const who = holder === null ? 'another process' : `process ${holder.pid}`;
   return new TroupeError(
     'busy',
-    `Expected nobody to write ${location}, but process ${pid} has this session open. Close it there first, or fork the session.`,
+    `Expected nobody to write ${location}, but ${who} has this session open. Close it there first, or fork the session.`,
   );
 }
