@@ -101,6 +101,27 @@ describe('an agent', () => {
     await session.close();
   });
 
+  it('is told of in a message although another was waited for', async () => {
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { session, model } = tree({
+      root: [{ call: [spawn('one'), spawn('two')] }, { call: wait({ targets: ['worker-2'] }) }, { say: 'done' }],
+      one: [{ waitFor: first.promise, say: 'of one' }],
+      two: [{ waitFor: second.promise, say: 'of two' }],
+    });
+    session.events$.subscribe((event) => {
+      if (isCallOf(event, 'wait_agent')) first.resolve();
+      if (event.type === 'task.completed' && event.kind === 'agent') second.resolve();
+    });
+    await session.run('root').outcome;
+    model.verify();
+    const last = model.requests.at(-1) as ModelRequest;
+    expect([userTexts(last), outputs(last)[2].agents.map(({ result }: { result: string }) => result)]).toEqual([
+      ['root', '<agent_ended agent="worker-1" status="completed">\nof one\n</agent_ended>'],
+      ['of two'],
+    ]);
+    await session.close();
+  });
+
   it('may be left to itself: its result wakes the session', async () => {
     const told = Promise.withResolvers<void>();
     const { session, model } = tree(

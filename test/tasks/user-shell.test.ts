@@ -136,3 +136,17 @@ it('says in words why a command could not begin', async () => {
   expect(() => session.shell(' ')).toThrow('Invalid input for "user-shell"');
   await session.close();
 });
+
+it('cuts a long output once, in the middle, and says how long it was', async () => {
+  const { session } = rig({ cwd: directory() });
+  const outcome = await session.shell('seq 1 100000').outcome;
+  const [told = ''] = saidIn(session);
+  expect([
+    outcome.status,
+    told.match(/Total output: 588895 bytes/g)?.length,
+    told.includes('\n1\n2\n'),
+    told.includes('\n100000\n'),
+  ]).toEqual(['completed', 1, true, true]);
+  expect(told.length).toBeLessThan(12_000);
+  await session.close();
+});
