@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { COMMAND_MEASURES } from './commands.ts';
+import { LOG_MEASURES } from './logs.ts';
 import { measureDecisions } from './nested-decision.ts';
 import { measureNestedRequests } from './nested-requests.ts';
 import type { Peer, PeerName } from './peer.ts';
@@ -35,6 +36,7 @@ export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures
   snapshots: measureSnapshots,
   decision: ({ size }) => measureDecisions(size),
   ...COMMAND_MEASURES,
+  ...LOG_MEASURES,
 };
 
 /** CPU of the whole process since `since`, all threads and the garbage collector included, in ms. */

@@ -1,4 +1,5 @@
 import { COMMAND_SCENARIOS } from './commands.ts';
+import { LOG_SCENARIOS } from './logs.ts';
 import { DEPTHS } from './nested-requests.ts';
 import { PEER_NAMES, type PeerName } from './peer.ts';
 
@@ -135,7 +136,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    number: 13,
+    number: 17,
     name: 'nested-requests',
     peers: PEER_NAMES,
     repetitions: 3,
@@ -149,7 +150,7 @@ export const SCENARIOS: readonly Scenario[] = [
     })),
   },
   {
-    number: 14,
+    number: 18,
     name: 'snapshots',
     peers: ['troupe'],
     repetitions: 1,
@@ -162,6 +163,7 @@ export const SCENARIOS: readonly Scenario[] = [
       { figure: 'storeMb', what: 'what is kept of both', unit: 'MiB', target: null },
     ],
   },
+  ...LOG_SCENARIOS,
 ];
 
 function deltas(subscribers: number, target: Target | null): Scenario {

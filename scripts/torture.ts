@@ -3,12 +3,14 @@
 //   npm run torture -- commands      some of them, by name
 import { commands } from './torture/commands.ts';
 import * as crowd from './torture/crowd.ts';
+import { disk } from './torture/disk.ts';
 import * as earlyKills from './torture/early-kills.ts';
+import * as killExec from './torture/kill-exec.ts';
 import * as killMatrix from './torture/kill-matrix.ts';
 import * as ownDeath from './torture/own-death.ts';
 import type { Step } from './torture/step.ts';
 
-const STEPS: readonly Step[] = [commands, killMatrix, ownDeath, earlyKills, crowd];
+const STEPS: readonly Step[] = [commands, killMatrix, ownDeath, earlyKills, killExec, disk, crowd];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => STEPS.every((step) => step.name !== name));

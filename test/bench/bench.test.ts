@@ -65,11 +65,24 @@ describe('npm run bench', () => {
     expect(found.map(({ baseline }) => baseline)).toEqual(figures.map((_, at) => (at < 12 ? spread : null)));
   });
 
+  it('measures what logs cost', { timeout: 60_000 }, async () => {
+    const only = ['13', '14', '15', '16'].flatMap((number) => ['--only', number]);
+    const { status, out } = await bench('--quick', ...only, '--json');
+    expect(status).toBe(0);
+    const found: readonly { figure: string; troupe: unknown }[] = JSON.parse(out).results;
+    expect(found.map(({ figure, troupe }) => [figure, troupe])).toEqual(
+      [
+        ...['groupPerSecond', 'singlePerSecond', 'share', 'replayMs', 'perSecond', 'readMs', 'growthMb'],
+        ...['offMs', 'durableMs', 'addedMs'],
+      ].map((figure) => [figure, spread]),
+    );
+  });
+
   it('refuses a scenario that it does not have, and an option that it does not know', async () => {
     expect(await bench('--only', '99')).toEqual({
       status: 1,
       out: '',
-      told: 'Expected --only to be one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, got "99".\n',
+      told: 'Expected --only to be one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, got "99".\n',
     });
     expect(await bench('--fast')).toMatchObject({ status: 1, out: '', told: expect.stringContaining("'--fast'") });
   });
