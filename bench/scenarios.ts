@@ -135,6 +135,7 @@ export const SCENARIOS: readonly Scenario[] = [
       },
     ],
   },
+  ...LOG_SCENARIOS,
   {
     number: 17,
     name: 'nested-requests',
@@ -163,7 +164,6 @@ export const SCENARIOS: readonly Scenario[] = [
       { figure: 'storeMb', what: 'what is kept of both', unit: 'MiB', target: null },
     ],
   },
-  ...LOG_SCENARIOS,
 ];
 
 function deltas(subscribers: number, target: Target | null): Scenario {
