@@ -2,9 +2,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { COMMAND_MEASURES } from './commands.ts';
 import { LOG_MEASURES } from './logs.ts';
 import { measureDecisions } from './nested-decision.ts';
+import { measureNestedRequests } from './nested-requests.ts';
 import type { Peer, PeerName } from './peer.ts';
 import type { Size } from './scenarios.ts';
 import type { ServerState } from './server.ts';
+import { measureSnapshots } from './snapshots.ts';
 import { measureStartUp } from './start-up.ts';
 import { quantile } from './statistics.ts';
 
@@ -30,6 +32,8 @@ export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures
   'long-session': measureLongSession,
   burst: measureBurst,
   'start-up': ({ name, size, serverURL }) => measureStartUp(name, size, serverURL),
+  'nested-requests': measureNestedRequests,
+  snapshots: measureSnapshots,
   decision: ({ size }) => measureDecisions(size),
   ...COMMAND_MEASURES,
   ...LOG_MEASURES,

@@ -1,5 +1,6 @@
 import { COMMAND_SCENARIOS } from './commands.ts';
 import { LOG_SCENARIOS } from './logs.ts';
+import { DEPTHS } from './nested-requests.ts';
 import { PEER_NAMES, type PeerName } from './peer.ts';
 
 /** A figure of ours, and at most how much it is to be: as such, or as a ratio to the baseline (DESIGN.md, section 12). */
@@ -135,6 +136,34 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   ...LOG_SCENARIOS,
+  {
+    number: 17,
+    name: 'nested-requests',
+    peers: PEER_NAMES,
+    repetitions: 3,
+    size: { warmUp: 60, count: 120 },
+    quick: { warmUp: 1, count: 2 },
+    rows: DEPTHS.map((depth) => ({
+      figure: `depth${depth}CpuMs`,
+      what: `CPU of a tool round that asks at depth ${depth}; without asking in the loop`,
+      unit: 'ms',
+      target: ratio(1.2),
+    })),
+  },
+  {
+    number: 18,
+    name: 'snapshots',
+    peers: ['troupe'],
+    repetitions: 1,
+    size: { warmUp: 0, count: 50_000 },
+    quick: { warmUp: 0, count: 500 },
+    rows: [
+      { figure: 'firstMs', what: 'checkpoint of 50,000 files', unit: 'ms', target: null },
+      { figure: 'secondMs', what: 'the next one, after 20 have changed', unit: 'ms', target: null },
+      { figure: 'secondPart', what: 'as a part of the first', unit: '', target: own(0.2) },
+      { figure: 'storeMb', what: 'what is kept of both', unit: 'MiB', target: null },
+    ],
+  },
 ];
 
 function deltas(subscribers: number, target: Target | null): Scenario {

@@ -193,6 +193,18 @@ export async function run(argv: readonly string[]): Promise<number> {
       exitCode = await (await import('./sessions.ts')).remove(id, options);
     });
   program
+    .command('why')
+    .description(
+      'says, from its log, what a session waits for, down to the last cause; of one that has ended, how it ended',
+    )
+    .argument('[session]', 'its id, the beginning of it, or "last"; the newest one of this directory when left out')
+    .option('--last', 'the newest one of this directory')
+    .option('--json', 'write one JSON object')
+    .action(async (id: string | undefined, options) => {
+      const { why } = await import('./why.ts');
+      exitCode = await why(id, options);
+    });
+  program
     .command('undo')
     .description('takes back what the last task has changed in this directory; what was changed since stays')
     .argument('[change]', 'a change by its id (that of an undo, to take back the undo)')
