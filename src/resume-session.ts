@@ -249,12 +249,22 @@ function damageWords({ damage, moreDamage }: Recovery): readonly string[] {
   return moreDamage === 0 ? words : [...words, `${moreDamage} more lines of the log were damaged.`];
 }
 
+/** One sentence or two where the model is another one: what its provider cannot take back goes to it in plain form. */
 function modelWords<T extends TaskDefinitions>(
-  { context }: ReplayedState,
+  { context, history }: ReplayedState,
   { model }: SessionOptions<T>,
 ): readonly string[] {
-  if (context === null || context.model === model.name) return [];
-  return [`The session goes on with the model ${model.name}; it was with ${context.model}.`];
+  const senders = new Set(history.flatMap((entry) => ('raw' in entry && entry.raw ? [entry.raw.provider] : [])));
+  senders.delete(model.provider);
+  const words = [
+    ...(context === null || context.model === model.name
+      ? []
+      : [`The session goes on with the model ${model.name}; it was with ${context.model}.`]),
+    ...(senders.size === 0
+      ? []
+      : [`What ${[...senders].join(' and ')} sent is shown to ${model.provider} in plain form.`]),
+  ];
+  return words.length === 0 ? [] : [words.join(' ')];
 }
 
 function missing(sessionId: string): TroupeError {

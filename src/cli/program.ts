@@ -159,7 +159,9 @@ export async function run(argv: readonly string[]): Promise<number> {
       const { review } = await import('./review.ts');
       exitCode = await review(instructions, options);
     });
-  const sessions = program.command('sessions').description('lists, shows, exports and deletes the logs of sessions');
+  const sessions = program
+    .command('sessions')
+    .description('lists, shows, resumes, forks, exports and deletes sessions');
   sessions
     .command('list')
     .description('lists sessions, the newest first')
@@ -176,6 +178,29 @@ export async function run(argv: readonly string[]): Promise<number> {
     .option('--json', 'write its events as lines of JSON')
     .action(async (id: string, options) => {
       exitCode = await (await import('./sessions.ts')).show(id, options);
+    });
+  sessions
+    .command('resume')
+    .description('goes on with a session, where it has worked; exec resume has more options')
+    .argument('<id>', 'its id, the beginning of it, or "last"')
+    .argument('[prompt]', 'what is to be done; - reads it from standard input')
+    .option('-m, --model <model>', 'another model than it was with')
+    .option('-C, --directory <dir>', 'another directory than it has worked in')
+    .action(async (id: string, prompt: string | undefined, options) => {
+      exitCode = await (await import('./continue-session.ts')).resume(id, prompt, options);
+    });
+  sessions
+    .command('fork')
+    .description(
+      'makes a session that begins with a copy of another one, and tells its id; the other one may be running',
+    )
+    .argument('<id>', 'its id, the beginning of it, or "last"')
+    .option('--before <n>', 'what came before the n-th message of the user, counted from 1', countOf)
+    .option('--at <item>', 'what came up to an item, by its id')
+    .option('--json', 'write one JSON object')
+    .action(async (id: string, { before, ...options }) => {
+      const point = before === undefined ? {} : { before: before - 1 };
+      exitCode = await (await import('./continue-session.ts')).fork(id, { ...options, ...point });
     });
   sessions
     .command('export')

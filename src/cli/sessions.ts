@@ -92,6 +92,7 @@ export async function remove(id: string, options: Readonly<{ yes?: boolean }>): 
   }
   for (const location of tree.toReversed()) {
     for (let n = 1; await isThere(`${location}.torn-${n}`); n += 1) await rm(`${location}.torn-${n}`);
+    await rm(`${location}.lock`, { force: true });
     await rm(location);
   }
   process.stdout.write(`Deleted ${tree.length} ${tree.length === 1 ? 'log' : 'logs'}.\n`);

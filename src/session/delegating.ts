@@ -64,7 +64,8 @@ export function delegateTo(
     budget: spec.budget,
   });
   record.children.push(child);
-  commit(book, { type: 'child.opened', childId: sessionId, kind: as }, { taskId });
+  // Soon on the disk: without it, nobody would find the log of the sub-session after a crash.
+  commit(book, { type: 'child.opened', childId: sessionId, kind: as }, { taskId, sync: true });
   const input: DelegateInput = {
     session: {
       sessionId,

@@ -38,3 +38,17 @@ it('says in words when there is none', async () => {
     expect.stringContaining('Expected a session, got "nobody", of which there is no log.'),
   ]);
 });
+
+it('is refused in words while another process has the session open, which is not disturbed', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { exec, env, cwd, server } = await stage([{ waitFor: gate.promise, say: 'One.' }, { say: 'Two.' }]);
+  const first = runTroupe(['exec', '--json', '-C', cwd, 'First'], { env });
+  await first.sees('stdout', 'turn.started');
+  const id = /"thread_id":"(\w+)"/.exec(first.stdout())?.[1] ?? '';
+  const second = await exec('resume', id, 'Second');
+  gate.resolve();
+  expect([second.code, second.stdout, (await first.ended).code]).toEqual([1, '', 0]);
+  expect(second.stderr).toMatch(/process \d+ has this session open\. Close it there first, or fork the session\./);
+  expect((await exec('resume', id, 'Second')).stdout).toBe('Two.\n');
+  server.verify();
+});

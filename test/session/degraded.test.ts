@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { defineTool } from '../../src/index.ts';
+import { createSession, defineTool } from '../../src/index.ts';
 import { type LogFault, memoryLogStore } from '../../src/rollout/memory-log-store.ts';
+import { scriptedModel } from '../../src/testing/scripted-model.ts';
 import { rig } from './rig.ts';
 
 function rigWith(fault: LogFault) {
@@ -45,6 +49,74 @@ describe('a session whose log', () => {
     const { session, events, ran } = rigWith(() => null);
     await session.run('act').outcome;
     expect([ran(), events.some(({ type }) => type === 'session.degraded')]).toEqual([1, false]);
+    await session.close();
+  });
+
+  it('hangs puts its requests in front of people all the same, as not durable, and takes their decisions', async () => {
+    const asks = defineTool({
+      name: 'asks',
+      description: 'Asks.',
+      input: z.object({}),
+      check: () => ({
+        verdict: 'ask',
+        key: 'k',
+        subject: { kind: 'question', questions: [{ id: 'q', question: 'So?' }] },
+      }),
+      execute: () => 'done',
+    });
+    const shown: boolean[] = [];
+    const { session, events } = rig({
+      script: [{ call: { name: 'asks', arguments: {} } }, { say: 'So be it.' }],
+      tools: [asks],
+      world: {
+        logStore: memoryLogStore({ fault: (operation) => (operation === 'sync' ? new Promise(() => {}) : null) }),
+      },
+      limits: { commitMs: 20 },
+      onRequest: () => {
+        shown.push(events.some(({ type }) => type === 'request.opened'));
+        return { decision: 'denied', message: 'no' };
+      },
+    });
+    expect(await session.run('ask').outcome).toMatchObject({ status: 'completed', answer: 'So be it.' });
+    const told = events.filter(({ type }) => type === 'request.opened' || type === 'task.completed');
+    expect([shown, told.map(({ type, ...rest }) => [type, 'durable' in rest])]).toEqual([
+      [true],
+      [
+        ['request.opened', true],
+        ['task.completed', true],
+      ],
+    ]);
+    expect(session.entries().find(({ type }) => type === 'output')).toMatchObject({ output: 'rejected: no' });
+    await session.close();
+  });
+
+  it('was taken away runs no tool from then on', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'troupe-taken-'));
+    onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+    let ran = 0;
+    const act = defineTool({
+      name: 'act',
+      description: 'Acts.',
+      input: z.object({}),
+      execute: () => {
+        ran += 1;
+        return 'done';
+      },
+    });
+    const call = { call: { name: 'act', arguments: {} } };
+    const session = createSession({
+      model: scriptedModel([call, { say: 'one' }, call, { say: 'two' }]),
+      tools: [act],
+      home,
+      projectInstructions: false,
+      checkpoints: 'off',
+    });
+    const reasons: string[] = [];
+    session.events$.subscribe((event) => void (event.type === 'session.degraded' && reasons.push(event.reason)));
+    await session.run('one').outcome;
+    rmSync(session.logLocation ?? '');
+    expect(await session.run('two').outcome).toMatchObject({ status: 'completed', answer: 'two' });
+    expect([ran, reasons]).toEqual([1, [expect.stringContaining('somebody has removed it')]]);
     await session.close();
   });
 });
