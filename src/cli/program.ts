@@ -218,6 +218,15 @@ export async function run(argv: readonly string[]): Promise<number> {
       exitCode = await (await import('./sessions.ts')).remove(id, options);
     });
   program
+    .command('verify')
+    .description('says whether a log is a legal trace of the charts, or which record is the first that is not, and why')
+    .argument('<file>', 'the log, or the id of its session')
+    .option('--json', 'write one JSON object')
+    .action(async (file: string, options) => {
+      const { verify } = await import('./verify.ts');
+      exitCode = await verify(file, options);
+    });
+  program
     .command('why')
     .description(
       'says, from its log, what a session waits for, down to the last cause; of one that has ended, how it ended',
