@@ -14,6 +14,7 @@ import { systemIds } from './runtime/ids.ts';
 import type { Book } from './session/book.ts';
 import { commit } from './session/commit.ts';
 import { safe } from './session/gate.ts';
+import { keepUnheard } from './session/unheard.ts';
 import { checkOptions, type SessionOptions } from './session-options.ts';
 import type { TaskDefinitions } from './tasks/define-task.ts';
 
@@ -61,9 +62,11 @@ export async function resumeSession<T extends TaskDefinitions = Record<never, ne
       history: state.history,
       inputs: [...state.inputs].map(([inputId, { input }]) => ({ inputId, input })),
     });
+    const kept = keepUnheard(book);
     const closings = closingOf(state, nextId);
     for (const closing of closings) commitClosing(book, closing);
     if (closings.length > 0) await safe(book);
+    kept();
     return session;
   } catch (error) {
     await file.close();
@@ -91,10 +94,12 @@ export async function forkSession<T extends TaskDefinitions = Record<never, neve
   const { session, book } = openSession(withDefaults(options, state), {
     forkedFrom: { sessionId, seq: state.nextSeq - 1 },
   });
+  const kept = keepUnheard(book);
   book.items.push(...state.items);
   const entries = state.history;
   commit(book, { type: 'session.forked', items: state.items }, { sync: true, history: { op: 'replace', entries } });
   await safe(book);
+  kept();
   return session;
 }
 

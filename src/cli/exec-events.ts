@@ -62,6 +62,7 @@ export function createExecEvents(cwd: string): (event: SessionEvent) => readonly
   /** Tasks beside the one that the turn is: their ends are not its end. */
   const beside = new Set<string>();
   let isTold = false;
+  let isClosing = false;
 
   const complaint = (message: string): readonly ThreadEvent[] => {
     complaints += 1;
@@ -81,6 +82,9 @@ export function createExecEvents(cwd: string): (event: SessionEvent) => readonly
 
   const eventsOf = (event: SessionEvent): readonly ThreadEvent[] => {
     if (event.path.length > 1 || (isTerminal(event) && beside.has(event.taskId ?? ''))) return [];
+    // Where a session is opened again, what it left open is closed first: that is no part of this turn.
+    if (event.type === 'session.resumed' || event.type === 'task.started') isClosing = event.type === 'session.resumed';
+    if (isClosing && !COMPLAINTS.has(event.type)) return [];
     switch (event.type) {
       case 'task.started':
         if (event.placement === 'beside') beside.add(event.taskId ?? '');
@@ -123,6 +127,8 @@ export function createExecEvents(cwd: string): (event: SessionEvent) => readonly
     return [{ type: 'thread.started', thread_id: event.sessionId }, ...eventsOf(event)];
   };
 }
+
+const COMPLAINTS: ReadonlySet<string> = new Set(['warning.raised', 'session.degraded']);
 
 /** One of these comes first. */
 const OPENING: ReadonlySet<string> = new Set(['session.opened', 'session.resumed', 'task.started']);

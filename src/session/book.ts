@@ -3,7 +3,7 @@ import type { DelegateEnd } from '../../machines/delegate.machine.ts';
 import { type Channel, createChannel } from '../channel/channel.ts';
 import type { Model } from '../model/port.ts';
 import type { Budget } from '../protocol/budget.ts';
-import type { TransientBody } from '../protocol/events.ts';
+import type { SessionEvent, TransientBody } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { Item } from '../protocol/items.ts';
 import type { StartOrder } from '../protocol/messages.ts';
@@ -87,6 +87,8 @@ export type Book = {
   readonly epoch: number;
   /** It was opened again and has not said so yet; what was found wrong with its log. */
   resumedWith: readonly string[] | null;
+  /** What it told before anybody could listen; whoever listens first hears it. */
+  unheard: SessionEvent[] | null;
   readonly gate: Gate;
   readonly writer: LogWriter | null;
   /** What the model is shown. */
@@ -173,6 +175,7 @@ export function openBook(options: BookOptions): Book {
     forkedFrom: options.forkedFrom ?? null,
     epoch: resumed === undefined ? 0 : resumed.state.epoch + 1,
     resumedWith: resumed?.damage ?? null,
+    unheard: null,
     gate: createGate(resumed?.state.nextSeq),
     writer,
     history: history === undefined ? [] : [...history],

@@ -30,6 +30,7 @@ import { mergedReceipt, receiptOf } from './receipts.ts';
 import { steer } from './steering.ts';
 import { createTaskHandle, type Task } from './task-handle.ts';
 import { tell } from './telling.ts';
+import { eventsOf } from './unheard.ts';
 import { waitingOn } from './waiting.ts';
 
 export type StartOptions = Readonly<{
@@ -112,7 +113,7 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   },
   get events$() {
     const book = this[BOOK];
-    return guarded(book.channel.events$, (error) => reportSubscriber(book, error));
+    return guarded(eventsOf(book), (error) => reportSubscriber(book, error));
   },
   get requests$() {
     const book = this[BOOK];

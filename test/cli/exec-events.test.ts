@@ -52,6 +52,30 @@ describe('a turn', () => {
     ]);
   });
 
+  it('of a session that is opened again has nothing of what was closed before it', () => {
+    const context = { model: 'm', cwd: '/work', sandbox: 'read-only', approvalPolicy: 'never' } as const;
+    expect(
+      told(
+        { type: 'session.resumed', damage: [] },
+        done({ id: 'old', type: 'agent_message', text: 'Half', partial: true }),
+        { type: 'task.aborted', kind: 'regular', reason: 'crashed', receipt: NOT_RUNNING, usage },
+        { type: 'session.degraded', reason: 'no disk' },
+        { type: 'task.started', kind: 'regular', input: 'Go', context },
+        done({ id: 'm', type: 'agent_message', text: 'Done.' }),
+        COMPLETED,
+      ),
+    ).toEqual([
+      { type: 'thread.started', thread_id: 'S' },
+      {
+        type: 'item.completed',
+        item: { id: 'error_1', type: 'error', message: 'The session goes on, but is not logged safely: no disk' },
+      },
+      { type: 'turn.started' },
+      { type: 'item.completed', item: { id: 'm', type: 'agent_message', text: 'Done.' } },
+      TURN_COMPLETED,
+    ]);
+  });
+
   it('that failed ends with why', () => {
     const error = { code: 'unauthorized', message: 'No such key.', retryable: false } as const;
     expect(told({ type: 'task.failed', kind: 'regular', error, usage })).toEqual([

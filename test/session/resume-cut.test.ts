@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineTask, defineTool, resumeSession, type SessionOptions } from '../../src/index.ts';
+import { defineTask, defineTool, resumeSession, type SessionEvent, type SessionOptions } from '../../src/index.ts';
 import { type MemoryLogStore, memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import { splitLines } from '../../src/rollout/record.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
@@ -103,6 +103,43 @@ describe('a resume that is itself cut off', () => {
       expect({ records, ...heldBy(third), size: cut.bytes(first.id).length }).toEqual({ records, ...expected, size });
     }
     expect(ran()).toBe(ranBefore);
+    await task.abort();
+    await first.close();
+  });
+
+  it('tells who listens first what was closed, in its order, and what comes then after it', async () => {
+    const { session: first, log } = rig({ script: [{ say: 'I begin.', hang: true }] });
+    const task = first.run('begin');
+    await nextOf(first, 'item.delta');
+    await expect.poll(() => log.read(first.id).some(({ type }) => type === 'item.started')).toBe(true);
+    const left = leftOf(log);
+    const before = left.read(first.id).length;
+    const again = await resumeSession(first.id, optionsOf(left, { model: scriptedModel([{ say: 'on' }]) }));
+    const told: SessionEvent[] = [];
+    again.events$.subscribe((event) => {
+      // Who is told that it was resumed goes on at once.
+      if (event.type === 'session.resumed') void again.run('go on');
+      told.push(event);
+    });
+    const late: SessionEvent[] = [];
+    again.events$.subscribe((event) => void late.push(event));
+    await next(again, (event) => event.type === 'task.completed');
+    await again.close();
+    const committed = told.filter(({ seq }) => seq !== null);
+    expect(committed.map(({ seq, epoch, type }) => [seq, epoch, type])).toEqual(
+      left
+        .read(first.id)
+        .slice(before)
+        .map(({ seq, epoch, type }) => [seq, epoch, type]),
+    );
+    expect(committed.map(({ type }) => type).slice(0, 5)).toEqual([
+      'session.resumed',
+      'item.completed',
+      'item.completed',
+      'task.aborted',
+      'task.started',
+    ]);
+    expect(late.some(({ type }) => type === 'session.resumed')).toBe(false);
     await task.abort();
     await first.close();
   });
