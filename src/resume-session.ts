@@ -14,7 +14,7 @@ import { systemIds } from './runtime/ids.ts';
 import type { Book } from './session/book.ts';
 import { commit } from './session/commit.ts';
 import { safe } from './session/gate.ts';
-import type { SessionOptions } from './session-options.ts';
+import { checkOptions, type SessionOptions } from './session-options.ts';
 import type { TaskDefinitions } from './tasks/define-task.ts';
 
 /** Where a fork begins: before the n-th message of the user (from 0), after an item, or, when neither is given, at the end. */
@@ -30,6 +30,12 @@ export async function resumeSession<T extends TaskDefinitions = Record<never, ne
   sessionId: string,
   options: SessionOptions<T>,
 ): Promise<SessionOf<T>> {
+  checkOptions(options);
+  if (options.rollout === 'off')
+    throw new TroupeError(
+      'invalid-config',
+      "Expected rollout to be 'durable' or 'fast' for a session that goes on in its log, got 'off'. Fork it to leave the log alone.",
+    );
   const store = storeOf(options);
   const found = await reopen(store, sessionId);
   const { state, recovery, file } = found;

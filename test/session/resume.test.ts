@@ -181,6 +181,22 @@ describe('a session that is resumed', () => {
     await first.session.close();
   });
 
+  it('is refused before anything is touched when the options make no sense', async () => {
+    const first = rig({ script: [{ say: 'one' }] });
+    await first.session.run('begin').outcome;
+    const log = crashed(first.log);
+    const bytes = Buffer.concat([log.bytes(first.session.id), Buffer.from('{"v":1')]);
+    log.put(first.session.id, bytes);
+    const wrong = { limits: { graceMs: -1 } };
+    await expect(resumeSession(first.session.id, { ...options(log), ...wrong })).rejects.toThrow('limits.graceMs');
+    await expect(resumeSession(first.session.id, { ...options(log), rollout: 'off' })).rejects.toThrow("got 'off'");
+    expect([log.isOpen(first.session.id), Buffer.from(log.bytes(first.session.id)).equals(bytes)]).toEqual([
+      false,
+      true,
+    ]);
+    await first.session.close();
+  });
+
   it('sets aside what was never finished, skips what is damaged, and says so with the first thing it says', async () => {
     const first = rig({ script: [{ say: 'one' }, { say: 'two' }] });
     await first.session.run('begin').outcome;
