@@ -86,11 +86,11 @@ const optionsOf = (home: string, script: Script, tool: ReturnType<typeof effects
   cwd: base,
 });
 
-/** The terminals that people were shown as safe. */
+/** The tasks that people were told have completed, safely; what a resume ends did not. */
 function safeTerminals(session: Session): readonly string[] {
   const safe: string[] = [];
   session.events$.subscribe((event) => {
-    if (isTerminal(event) && !('durable' in event)) safe.push(event.taskId ?? '');
+    if (event.type === 'task.completed' && !('durable' in event)) safe.push(event.taskId ?? '');
   });
   return safe;
 }
