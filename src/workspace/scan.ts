@@ -42,14 +42,15 @@ export type Scan = Readonly<{
 const REPOSITORIES = new Set(['.git', '.hg', '.svn']);
 
 /**
- * Looks through a work tree. `tracked` are the paths that git tracks, null where there is no git. Never opens anything but
- * `.gitignore`.
+ * Looks through a work tree; null when `signal` is aborted first. `tracked` are the paths that git tracks, null where there is
+ * no git. Never opens anything but `.gitignore`.
  */
 export async function scan(
   tree: WorkTree,
   tracked: ReadonlySet<RawPath> | null,
   limits: CheckpointLimits,
-): Promise<Scan> {
+  signal?: AbortSignal,
+): Promise<Scan | null> {
   const files: Found[] = [];
   const directories = new Map<RawPath, number>();
   const leftOut: LeftOut[] = [];
@@ -61,6 +62,7 @@ export async function scan(
     const untracked: Found[] = [];
     for (const name of names) {
       await tree.breathe();
+      if (signal?.aborted) return;
       if (REPOSITORIES.has(name)) continue;
       const path = childPath(directory, name);
       const entry = look(tree, path, leftOut);
@@ -86,6 +88,7 @@ export async function scan(
   };
 
   await visit('', null, false);
+  if (signal?.aborted) return null;
   return { files, directories, leftOut };
 }
 

@@ -29,7 +29,8 @@ export type TakeOptions = Readonly<{
 export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
   const { id, tree, store, clock, time, tracked, limits, signal } = options;
   const endsAt = clock.now() + limits.durationMaxMs;
-  const found = await scan(tree, tracked, limits);
+  const found = await scan(tree, tracked, limits, signal);
+  if (found === null) return STOPPED;
   if (found.files.length > limits.filesMax) {
     return failed(
       'too-many-files',
@@ -56,7 +57,7 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
   const bytes = async function* (): AsyncGenerator<Uint8Array> {
     for (const { path, entry } of changed) {
       await tree.breathe();
-      if (signal.aborted) stopped.why = failed('aborted', 'The checkpoint was stopped.');
+      if (signal.aborted) stopped.why = STOPPED;
       else if (clock.now() > endsAt) stopped.why = failed('too-slow', tooSlow(tree, limits));
       if (stopped.why !== null) return;
       try {
@@ -90,6 +91,12 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
   await store.add(checkpoint);
   return { ok: true, checkpoint, bytesAdded };
 }
+
+const STOPPED: Extract<Taken, { ok: false }> = {
+  ok: false,
+  why: 'aborted',
+  message: 'The checkpoint was stopped.',
+};
 
 function unchangedSince(entry: Found['entry'], known: Kept | undefined): Kept | null {
   if (entry.type !== 'file' || known?.type !== 'file' || known.stamp === null || known.stamp !== entry.stamp)

@@ -102,8 +102,12 @@ const change = z.object({
 export function workHistory(ports: WorkHistoryPorts): WorkHistory {
   const { tree, files, store, clock, tracked, limits } = ports;
   const timeNow = () => new Date(clock.now()).toISOString();
-  const take = async (id: string, signal: AbortSignal) =>
-    takeCheckpoint({ id, tree, store, clock, time: timeNow(), tracked: await tracked(), limits, signal });
+  const take = async (id: string, signal: AbortSignal): Promise<Taken> => {
+    // Git may take its time; nobody waits for it any more when the checkpoint is not wanted.
+    const follows = await Promise.race([tracked(), aborted(signal)]);
+    if (follows === STOPPED) return { ok: false, why: 'aborted', message: 'The checkpoint was stopped.' };
+    return takeCheckpoint({ id, tree, store, clock, time: timeNow(), tracked: follows, limits, signal });
+  };
   const write = (one: Change) => files.create(CHANGES, `${one.id}.json`, [Buffer.from(JSON.stringify(one))]);
   const read = async (id: string): Promise<Change | null> => {
     const bytes = await files.read(CHANGES, `${id}.json`);
@@ -243,6 +247,13 @@ function parsed(bytes: Uint8Array): Change | null {
   } catch {
     return null; // Not written by us, or torn: nothing that could be undone.
   }
+}
+
+const STOPPED = Symbol('stopped');
+
+function aborted(signal: AbortSignal): Promise<typeof STOPPED> {
+  if (signal.aborted) return Promise.resolve(STOPPED);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(STOPPED), { once: true }));
 }
 
 async function asTaken<T extends Taken | null>(take: () => Promise<T>): Promise<T | Extract<Taken, { ok: false }>> {
