@@ -31,8 +31,8 @@ const LAYERS: LayerTable = {
     openai: ['src/model/openai.ts'],
     commander: ['src/cli/'],
     'node:child_process': ['src/process/'],
-    // here: the real files; process: reads /proc; cli: reads what it is given; testing: makes places to work in.
-    'node:fs': ['src/here/', 'src/process/', 'src/cli/', 'src/testing/'],
+    // here: the real files; process: reads /proc; cli: reads what it is given; testing: makes places to work in; page-files: the page.
+    'node:fs': ['src/here/', 'src/process/', 'src/cli/', 'src/testing/', 'src/inspect/page-files.ts'],
   },
   ownNames: { troupe: 'src/index.ts', 'troupe/machines': 'src/machines.ts', 'troupe/testing': 'src/testing/index.ts' },
 };

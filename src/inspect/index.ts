@@ -1,0 +1,1 @@
+export { type PageInspector, type PageInspectorOptions, pageInspector } from './page-inspector.ts';
