@@ -1,4 +1,5 @@
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, InspectionEvent } from 'xstate';
+import { actorPath } from './actor-path.ts';
 import { type Chart, chartOf } from './chart.ts';
 import { type ActorView, statesOf, type TransitionView, transitionName } from './view/actor-view.ts';
 
@@ -23,7 +24,8 @@ export type Sent = Readonly<{
 type Known = {
   readonly ref: AnyActorRef;
   readonly parent: Known | null;
-  readonly path: string;
+  /** Known once it has a snapshot. */
+  path: string | null;
   readonly chart: string | null;
   readonly children: Set<Known>;
   sessionId: string | null;
@@ -50,7 +52,7 @@ export function createLiveActors(nextRev: () => number): LiveActors {
     const one: Known = {
       ref,
       parent,
-      path: parent === null ? ref.id : `${parent.path}/${ref.id}`,
+      path: null,
       chart: charts.keyOf(ref),
       children: new Set(),
       sessionId: parent?.sessionId ?? null,
@@ -108,8 +110,8 @@ export function createLiveActors(nextRev: () => number): LiveActors {
           const to = known.get(event.actorRef);
           if (to === undefined) return null;
           const from =
-            event.sourceRef === undefined ? null : (known.get(event.sourceRef)?.path ?? event.sourceRef.sessionId);
-          return { from, to: to.path, event: event.event, sessionId: to.sessionId };
+            event.sourceRef === undefined ? null : nameOf(known.get(event.sourceRef), event.sourceRef.sessionId);
+          return { from, to: pathOf(to), event: event.event, sessionId: to.sessionId };
         }
         default:
           return null;
@@ -143,7 +145,7 @@ function viewOf(one: Known, charts: Charts): ActorView {
     id: one.ref.sessionId,
     parent: one.parent?.ref.sessionId ?? null,
     name: one.ref.id,
-    path: one.path,
+    path: pathOf(one),
     chart: one.chart,
     active,
     status: snapshot.status ?? 'active',
@@ -153,6 +155,16 @@ function viewOf(one: Known, charts: Charts): ActorView {
     last: one.moved === null || one.chart === null ? null : transitionOf(one.moved, one.chart, charts),
     rev: one.rev,
   };
+}
+
+function nameOf(one: Known | undefined, otherwise: string): string {
+  return one === undefined ? otherwise : pathOf(one);
+}
+
+/** Where an actor is, by names: sessions by the path of sessions, others from their session on. */
+function pathOf(one: Known): string {
+  one.path ??= actorPath(one.ref, one.parent === null ? null : pathOf(one.parent));
+  return one.path;
 }
 
 function transitionOf(

@@ -37,16 +37,20 @@ export function createPageView(
   let look: Look = { type: 'look', sessionId: null, actorId: null, charts: [] };
   let hasLookChanged = true;
   let lookedWhyAt = Number.NEGATIVE_INFINITY;
+  /** Something has changed since it was looked why the session waits. */
+  let isWhyOld = false;
   let shownIds = new Set<string>();
   let shownItems = new Map<string, Readonly<{ view: ItemView; characters: number }>>();
   let replies: Reply[] = [];
 
   const fulfil = async (id: number, wish: Wish): Promise<void> => {
+    let reply: Reply;
     try {
-      replies.push({ id, ok: true, value: (await source.fulfil(wish)) ?? null });
+      reply = { id, ok: true, value: (await source.fulfil(wish)) ?? null };
     } catch (error) {
-      replies.push({ id, ok: false, why: messageOf(error) });
+      reply = { id, ok: false, why: messageOf(error) };
     }
+    replies.push(reply);
     onReply();
   };
 
@@ -121,12 +125,14 @@ export function createPageView(
         });
         if (charts.length > 0) frame.charts = Object.fromEntries(charts);
       }
-      if (look.sessionId !== null && (hasLookChanged || (hasChanged && now - lookedWhyAt >= WHY_EVERY_MS))) {
+      isWhyOld ||= hasChanged;
+      if (look.sessionId !== null && (hasLookChanged || (isWhyOld && now - lookedWhyAt >= WHY_EVERY_MS))) {
         lookedWhyAt = now;
+        isWhyOld = false;
         frame.waiting = { sessionId: look.sessionId, chain: source.why(look.sessionId) };
       }
       if (replies.length > 0) frame.replies = replies;
-      const isNothing = !hasChanged && !hasLookChanged && replies.length === 0;
+      const isNothing = !hasChanged && !hasLookChanged && frame.waiting === undefined && replies.length === 0;
       replies = [];
       seenRev = rev;
       hasLookChanged = false;

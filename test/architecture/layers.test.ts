@@ -110,7 +110,7 @@ describe('the rule of the layers', () => {
     [
       'src/workspace/git.ts',
       "const a = await import('node:fs/promises')",
-      'src/workspace/git.ts:1 imports "node:fs/promises": node:fs is imported in src/here/, src/process/, src/cli/, src/testing/ only.',
+      'src/workspace/git.ts:1 imports "node:fs/promises": node:fs is imported in src/here/, src/process/, src/cli/, src/testing/, src/inspect/page-files.ts only.',
     ],
     [
       'src/here/proc.ts',

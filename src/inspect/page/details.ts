@@ -7,7 +7,7 @@ import { receiptLines, receiptNotice } from './receipt.ts';
 import { actorOf } from './tree-nodes.ts';
 import { duration, foreign, plural, tokens } from './words.ts';
 
-/** What is known of the node that is looked at, why it waits, and what can be done with it. */
+/** What is known of the node that is looked at, and why it waits. */
 export function details(page: Page): TemplateResult {
   const { state } = page;
   const { sessionId, taskId, actorId } = state.selection;
@@ -16,12 +16,22 @@ export function details(page: Page): TemplateResult {
   const actor = actorId === null ? null : actorOf(state, state.selection);
   if (session === undefined && actor === null)
     return html`<p class="empty">Choose something in the tree at the left.</p>`;
+  return html`${session === undefined || actor !== null ? nothing : task === undefined ? sessionFacts(page, session) : taskFacts(page, task)}
+    ${session === undefined ? nothing : why(page, session, task)}
+    ${actorId === null || state.context?.actorId !== actorId ? nothing : html`<details><summary>What it keeps</summary><pre>${foreign(state.context.text)}</pre></details>`}`;
+}
+
+/** What is looked at, and what can be done with it: above all that comes and goes, so that no button moves away from who wants it. */
+export function head(page: Page): TemplateResult | typeof nothing {
+  const { state } = page;
+  const { sessionId, taskId, actorId } = state.selection;
+  const session = sessionId === null ? undefined : state.sessions.get(sessionId);
+  const task = session?.tasks.find((one) => one.taskId === taskId);
+  const actor = actorId === null ? null : actorOf(state, state.selection);
+  if (session === undefined && actor === null) return nothing;
   const title = actor?.path ?? [pathText(session?.path ?? []), ...(task === undefined ? [] : [task.kind])].join('/');
   return html`<h2 class="title">${foreign(title)}</h2>
-    ${session === undefined || actor !== null ? nothing : task === undefined ? sessionFacts(page, session) : taskFacts(page, task)}
-    ${session === undefined ? nothing : why(page, session, task)}
-    ${session === undefined || state.hello?.mode === 'recording' ? nothing : controls(page, session, task)}
-    ${actorId === null || state.context?.actorId !== actorId ? nothing : html`<details><summary>What it keeps</summary><pre>${foreign(state.context.text)}</pre></details>`}`;
+    ${session === undefined || state.hello?.mode === 'recording' ? nothing : controls(page, session, task)}`;
 }
 
 function sessionFacts(page: Page, session: SessionView): TemplateResult {

@@ -2,7 +2,7 @@ import { html, nothing, render, type TemplateResult } from 'lit-html';
 import { chart } from './chart.ts';
 import { type Connection, connect } from './connection.ts';
 import { conversation } from './conversation.ts';
-import { details } from './details.ts';
+import { details, head } from './details.ts';
 import type { Page } from './page.ts';
 import { applyFrame, emptyState } from './page-state.ts';
 import { requests } from './requests.ts';
@@ -130,7 +130,7 @@ function view(): TemplateResult {
         <section class="panel sequence-panel" aria-label="Messages"><h2>Messages</h2>${sequence(page)}</section>
       </main>
       <aside class="panel side" aria-label="What is looked at">
-        ${notice()} ${requests(page)} ${details(page)}
+        ${head(page)} ${notice()} ${requests(page)} ${details(page)}
         <section aria-label="Conversation"><h2>Conversation</h2>${conversation(page)}</section>
       </aside>
     </div>

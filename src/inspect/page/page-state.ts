@@ -40,6 +40,8 @@ export type PageState = {
   /** Nodes of the tree that are closed. */
   readonly folded: Set<string>;
   chartOf: 'own' | 'work';
+  /** The chart as large as it is, where it would be made smaller to be seen as a whole. */
+  isChartLarge: boolean;
   isPlaying: boolean;
   speed: number;
   notice: Notice | null;
@@ -73,6 +75,7 @@ export function emptyState(): PageState {
     showsAllActors: false,
     folded: new Set(),
     chartOf: 'own',
+    isChartLarge: false,
     isPlaying: false,
     speed: 1,
     notice: null,

@@ -6,6 +6,11 @@ import type { Page } from './page.ts';
 import { clockOf } from './page-state.ts';
 import { clockTime, duration, foreign, foreignArgv } from './words.ts';
 
+/** When each request was first seen here, in ms of the page. */
+const seenAt = new Map<string, number>();
+/** For so long after it has appeared, a request takes no click: that was meant for what was there before. */
+const SETTLES_MS = 600;
+
 /**
  * All requests that are open, of whatever session: who asks, and exactly what would happen. The program has made `reason` and
  * `shown` safe to show; what else there is of a request is foreign.
@@ -14,6 +19,12 @@ export function requests(page: Page): TemplateResult | typeof nothing {
   const open = [...page.state.sessions.values()]
     .flatMap((session) => session.requests)
     .toSorted((a, b) => (a.time < b.time ? -1 : 1));
+  for (const id of seenAt.keys()) if (!open.some((one) => one.id === id)) seenAt.delete(id);
+  for (const { id } of open) {
+    if (seenAt.has(id)) continue;
+    seenAt.set(id, performance.now());
+    setTimeout(page.draw, SETTLES_MS);
+  }
   if (open.length === 0) return nothing;
   return html`<section class="requests" aria-label="Open requests">
     <h2>Open requests <span class="badge">${open.length}</span></h2>
@@ -39,7 +50,7 @@ function card(page: Page, request: SessionRequest): TemplateResult {
       ${count === undefined ? nothing : fact('asked', `${count} times; one answer is for all of them`)}
       ${request.expiresAt === undefined ? nothing : fact('until', clockTime(Date.parse(request.expiresAt)))}
     </dl>
-    ${page.state.hello?.mode === 'recording' ? nothing : choices(page, request)}
+    ${page.state.hello?.mode === 'recording' ? nothing : html`<fieldset ?disabled=${performance.now() - (seenAt.get(request.id) ?? 0) < SETTLES_MS}>${choices(page, request)}</fieldset>`}
   </article>`;
 }
 

@@ -10,7 +10,7 @@ const LANES_MAX = 9;
 const ROW_PX = 24;
 const HEAD_PX = 44;
 const TIME_PX = 92;
-const LANE_PX = 168;
+const LANE_PX = 138;
 /** What the list shows. */
 const LIST_MAX = 300;
 
@@ -67,7 +67,7 @@ function diagram(page: Page, messages: readonly MessageView[]): TemplateResult {
         (name) => svg`<g><title>${foreign(name)}</title>
           <line class="life" x1=${xOf(name)} x2=${xOf(name)} y1=${HEAD_PX} y2=${height} />
           <rect class="lane" x=${xOf(name) - LANE_PX / 2 + 6} y="6" width=${LANE_PX - 12} height=${HEAD_PX - 14} rx="6" />
-          <text class="lane-name" x=${xOf(name)} y="27">${shortened(name, 23)}</text></g>`,
+          <text class="lane-name" x=${xOf(name)} y="27">${shortened(name, 19)}</text></g>`,
       )}
       ${repeat(
         drawn,
