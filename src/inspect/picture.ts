@@ -59,6 +59,8 @@ const PADDING_PX = 10;
 const START_PX = 9;
 const LABEL_MAX_CHARACTERS = 34;
 const TEXT_MAX_CHARACTERS = 38;
+/** How much wider bold text is. */
+const BOLD = 1.08;
 
 const LAYOUT = {
   'elk.algorithm': 'layered',
@@ -185,7 +187,7 @@ function wordsFor(event: string): string {
 
 function edgeOf({ id, source, target, labels }: Joined): ElkEdge {
   const texts = labels.flatMap(({ text }) => wrapped(text, LABEL_MAX_CHARACTERS));
-  const width = Math.max(...texts.map((text) => measured(text, false))) + 6;
+  const width = Math.max(...texts.map((text) => measured(text, false))) * BOLD + 10;
   const label = { id: `label:${id}`, text: texts.join('\n'), width, height: texts.length * LINE_PX };
   return { id, sources: [idOf(source)], targets: [idOf(target)], labels: [label] };
 }

@@ -26,31 +26,55 @@ describe('machinesIn', () => {
 });
 
 describe('picturesOf', () => {
-  it('makes a chart and a config of each machine', () => {
-    const pictures = picturesOf([lifecycleSample, regionsSample]);
+  it('makes pictures and a config of each machine, and an index', async () => {
+    const pictures = await picturesOf([lifecycleSample, regionsSample]);
     expect([...pictures.keys()]).toEqual([
+      'sample-task.svg',
       'sample-task.mmd',
       'sample-task.json',
+      'sample-session.svg',
       'sample-session.mmd',
       'sample-session.json',
+      'README.md',
     ]);
     expect(pictures.get('sample-task.mmd')).toContain('stateDiagram-v2');
     expect(JSON.parse(pictures.get('sample-session.json') ?? '')).toMatchObject({ id: 'sample-session' });
   });
 
-  it('refuses two machines with one id', () => {
+  it('draws the work of a kind beside its lifecycle', async () => {
+    const [kind, work] = ['lint', 'lint-work'].map((id) => createMachine({ id, initial: 'a', states: { a: {} } }));
+    const pictures = await picturesOf([kind, work].filter((one) => one !== undefined));
+    expect([...pictures.keys()].filter((name) => name.startsWith('kind-'))).toEqual(['kind-lint.svg']);
+    expect(pictures.get('README.md')).toContain('(kind-lint.svg)');
+  });
+
+  it('makes the same each time', async () => {
+    expect(await picturesOf([regionsSample])).toEqual(await picturesOf([regionsSample]));
+  });
+
+  it('refuses a machine in which a function hides', async () => {
+    const hiding = createMachine({ id: 'hiding', initial: 'a', states: { a: { entry: () => {} } } });
+    await expect(picturesOf([hiding])).rejects.toThrow('The action in state "hiding.a" on entry is an inline function');
+  });
+
+  it('refuses two machines with one id', async () => {
     const other = createMachine({ id: 'sample-task' });
-    expect(() => picturesOf([lifecycleSample, other])).toThrow('got "sample-task" twice');
+    await expect(picturesOf([lifecycleSample, other])).rejects.toThrow('got "sample-task" twice');
   });
 });
 
 describe('the directory of pictures', () => {
-  const pictures = picturesOf([lifecycleSample]);
+  let pictures: ReadonlyMap<string, string>;
+  beforeEach(async () => {
+    pictures = await picturesOf([lifecycleSample]);
+  });
 
   it('is written so that nothing differs, and left alone the second time', () => {
     expect(writePictures(pictures, join(directory, 'new'))).toEqual([
+      { name: 'sample-task.svg', what: 'missing' },
       { name: 'sample-task.mmd', what: 'missing' },
       { name: 'sample-task.json', what: 'missing' },
+      { name: 'README.md', what: 'missing' },
     ]);
     expect(differences(pictures, join(directory, 'new'))).toEqual([]);
     expect(writePictures(pictures, join(directory, 'new'))).toEqual([]);
@@ -69,7 +93,13 @@ describe('the directory of pictures', () => {
     ];
     expect(differences(pictures, directory)).toEqual(expected);
     expect(writePictures(pictures, directory)).toEqual(expected);
-    expect(readdirSync(directory).sort()).toEqual(['inspector.html', 'sample-task.json', 'sample-task.mmd']);
+    expect(readdirSync(directory).sort()).toEqual([
+      'README.md',
+      'inspector.html',
+      'sample-task.json',
+      'sample-task.mmd',
+      'sample-task.svg',
+    ]);
     expect(readFileSync(join(directory, 'sample-task.mmd'), 'utf8')).toBe(pictures.get('sample-task.mmd'));
   });
 });

@@ -1,14 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import type { Chart } from '../chart.ts';
-import {
-  type Elk,
-  LINE_PX,
-  layOut,
-  type Picture,
-  type PictureEdge,
-  type PicturePoint,
-  type PictureState,
-} from '../picture.ts';
+import { type Elk, LINE_PX, layOut, type Picture, type PictureEdge, type PictureState } from '../picture.ts';
+import { headPath, linePath } from '../picture-paths.ts';
 import { wrapped } from '../picture-text.ts';
 import type { ActorView } from '../view/actor-view.ts';
 import type { Page } from './page.ts';
@@ -94,6 +87,7 @@ function drawn(page: Page, found: Chart, actor: ActorView): TemplateResult {
         taken,
       ),
     )}
+    ${picture.states.map((state) => stateText(state, isParent(picture, state)))}
   </svg>`;
 }
 
@@ -102,50 +96,28 @@ function isParent({ states }: Picture, { path, depth }: PictureState): boolean {
 }
 
 function stateBox(state: PictureState, isActive: boolean, hasBelow: boolean): unknown {
-  const { x, y, width, height, path, type, lines } = state;
+  const { x, y, width, height, path, type } = state;
   const classes = ['box', type, hasBelow ? 'parent' : '', isActive ? 'active' : ''].join(' ');
   return svg`<g><rect class=${classes} data-state=${path} x=${x} y=${y} width=${width} height=${height} rx="8" />
     ${type === 'final' ? svg`<rect class="inner" x=${x + 3} y=${y + 3} width=${width - 6} height=${height - 6} rx="6" />` : nothing}
-    ${lines.map(({ kind, text }, index) => svg`<text class=${kind} x=${x + 10} y=${y + 20 + index * LINE_PX}>${kind === 'invoke' ? `↳ ${foreign(text)}` : foreign(text)}</text>`)}
   </g>`;
 }
 
+/** Over the lines, which may cross the words of what they lead out of. */
+function stateText({ x, y, lines }: PictureState, hasBelow: boolean): unknown {
+  return lines.map(
+    ({ kind, text }, index) =>
+      svg`<text class=${hasBelow ? `${kind} over` : kind} x=${x + 10} y=${y + 20 + index * LINE_PX}>${kind === 'invoke' ? `↳ ${foreign(text)}` : foreign(text)}</text>`,
+  );
+}
+
 function edgeLine({ points, label, lines }: PictureEdge, isLast: boolean, taken: ReadonlySet<string>): unknown {
-  const [beforeLast, last] = points.slice(-2);
-  if (beforeLast === undefined || last === undefined) return nothing;
   const texts = lines.flatMap(({ name, text }) =>
     wrapped(text, 34).map((line) => ({ line, isTaken: taken.has(name) })),
   );
   return svg`<g class=${isLast ? 'last' : ''}>
     <title>${lines.map(({ text, actions }) => `${text}${actions.length === 0 ? '' : ` / ${actions.join(', ')}`}`).join('\n')}</title>
-    <path class="edge" d=${rounded(points)} /><path class="edge-head" d=${headAt(beforeLast, last)} />
+    <path class="edge" d=${linePath(points)} /><path class="edge-head" d=${headPath(points)} />
     ${label === null ? nothing : texts.map(({ line, isTaken }, index) => svg`<text class=${`edge-label${isTaken ? ' taken' : ''}`} x=${label.x + 3} y=${label.y + 12 + index * LINE_PX}>${foreign(line)}</text>`)}
   </g>`;
-}
-
-/** A line through points, whose corners are round. */
-export function rounded(points: readonly PicturePoint[]): string {
-  const RADIUS_PX = 6;
-  return points
-    .map((point, index) => {
-      const before = points[index - 1];
-      const after = points[index + 1];
-      if (before === undefined) return `M${point.x},${point.y}`;
-      if (after === undefined) return `L${point.x},${point.y}`;
-      const from = towards(point, before, RADIUS_PX);
-      const to = towards(point, after, RADIUS_PX);
-      return `L${from.x},${from.y} Q${point.x},${point.y} ${to.x},${to.y}`;
-    })
-    .join(' ');
-}
-
-function towards(from: PicturePoint, to: PicturePoint, most: number): PicturePoint {
-  const length = Math.hypot(to.x - from.x, to.y - from.y);
-  const part = length === 0 ? 0 : Math.min(most, length / 2) / length;
-  return { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part };
-}
-
-function headAt(before: PicturePoint, { x, y }: PicturePoint): string {
-  const [dx, dy] = [Math.sign(x - before.x), Math.sign(y - before.y)];
-  return `M${x},${y} L${x - 8 * dx - 4 * dy},${y - 8 * dy - 4 * dx} L${x - 8 * dx + 4 * dy},${y - 8 * dy + 4 * dx} Z`;
 }
