@@ -16,6 +16,11 @@ const CLOSED_MAX = 300;
 /** Takes what a session tells into the view. Events of types that are not known change nothing but the time. */
 export function applyEvent(view: TreeView, event: SessionEvent): void {
   view.rev += 1;
+  // Most of what is told by far, and nothing of it shows but in the item itself.
+  if (event.type === 'item.delta') {
+    addDelta(view, event);
+    return;
+  }
   const session = sessionIn(view, event);
   session.rev = view.rev;
   session.lastAt = msOf(event.time);
@@ -158,16 +163,16 @@ function applyItem(view: TreeView, session: SessionView, event: SessionEvent): v
         session.queued = Math.max(0, session.queued - 1);
       putItem(view, session, { item: event.item, isOpen: false, taskId });
       return;
-    case 'item.delta': {
-      const found = view.conversations.get(session.id)?.items.get(event.itemId);
-      if (found === undefined) return;
-      if (found.streamed.length < STREAMED_MAX_CHARACTERS) found.streamed += event.delta;
-      found.rev = view.rev;
-      return;
-    }
     default:
       return;
   }
+}
+
+function addDelta(view: TreeView, { sessionId, itemId, delta }: Extract<SessionEvent, { type: 'item.delta' }>): void {
+  const found = view.conversations.get(sessionId)?.items.get(itemId);
+  if (found === undefined) return;
+  if (found.streamed.length < STREAMED_MAX_CHARACTERS) found.streamed += delta;
+  found.rev = view.rev;
 }
 
 function putItem(
