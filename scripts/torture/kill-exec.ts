@@ -29,8 +29,8 @@ export async function killExecs(base: string, times: number, seed: string): Prom
     const kills = Array.from({ length: times }, (_, at): { moment: Moment; resumer: Resumer } => ({
       moment:
         at % EARLY_EVERY === EARLY_EVERY - 1
-          ? { since: 'start', afterMs: rng.next() * beginningMs * 1.5 }
-          : { since: 'first-word', afterMs: rng.next() * restMs * 1.5 },
+          ? { since: 'start', afterMs: rng.next() * beginningMs * 1.25 }
+          : { since: 'first-word', afterMs: rng.next() * restMs * 1.25 },
       resumer: at % COMMAND_EVERY === 0 ? 'command' : 'library',
     })).values();
     const rounds: Round[] = [];

@@ -12,7 +12,7 @@ import { type ExecTimes, eventsIn, processesOf, startExec, type ToldEvent, troup
 import type { ModelServer } from './model-server.ts';
 
 /** How many commands the model asks for before it is done. */
-export const CALLS = 8;
+export const CALLS = 6;
 /** How long what a killed process has left may be there, in ms. */
 const GONE_WITHIN_MS = 5_000;
 
