@@ -2,8 +2,10 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRng } from '../../src/testing/index.ts';
-import { CALLS, killAndResume, type Moment, type Resumer, type Round, SCRIPT } from './kill-round.ts';
+import { killAndResume, type Moment, type Round } from './kill-round.ts';
 import { serveModel } from './model-server.ts';
+import { CALLS, SCRIPT } from './numbered-effects.ts';
+import type { Resumer } from './resume-round.ts';
 import { runAlone, type Say } from './step.ts';
 
 /** What a number of processes that were killed came to; the seed gives the same moments again. */
