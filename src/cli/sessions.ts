@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { defaultHome } from '../create-session.ts';
 import { findLog, logsIn, piecesOf } from '../here/log-files.ts';
-import { writerOf } from '../here/log-lock.ts';
+import { writerOf, writerWords } from '../here/log-lock.ts';
 import { listSessions, type SessionSummary, summaryOf } from '../here/session-list.ts';
 import { type SessionEvent, TroupeError } from '../index.ts';
 import { display } from '../policy/display.ts';
@@ -81,7 +81,7 @@ export async function remove(id: string, options: Readonly<{ yes?: boolean }>): 
     if (writer !== null)
       throw new TroupeError(
         'busy',
-        `Expected nobody to have ${location} open, process ${writer} has. Close it there first.`,
+        `Expected nobody to have ${location} open, ${writerWords(writer)} has. Close it there first.`,
       );
   }
   if (options.yes !== true) {

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { defaultHome } from '../create-session.ts';
 import { findLog, piecesOf } from '../here/log-files.ts';
-import { writerOf } from '../here/log-lock.ts';
+import { writerOf, writerWords } from '../here/log-lock.ts';
 import { listSessions } from '../here/session-list.ts';
 import { TroupeError } from '../index.ts';
 import { display } from '../policy/display.ts';
@@ -25,7 +25,8 @@ export async function why(
 ): Promise<number> {
   const location = id === undefined || options.last === true ? await newestHere() : await locationOf(id);
   const { state, end } = await stateOf(location);
-  const openedBy = await writerOf(location);
+  const writer = await writerOf(location);
+  const openedBy = writer?.pid ?? null;
   const causes = openedBy === null ? [] : await causesOf(state, 0);
   const sessionId = basename(location, '.jsonl');
   if (options.json === true) {
@@ -37,7 +38,7 @@ export async function why(
       ? endLines(state, end)
       : causes.map(({ depth, what, forMs }) => `${'  '.repeat(depth)}${display(what)}, for ${durationText(forMs)}`);
   const head =
-    openedBy === null ? `session ${sessionId} is not open` : `session ${sessionId} is open in process ${openedBy}`;
+    writer === null ? `session ${sessionId} is not open` : `session ${sessionId} is open in ${writerWords(writer)}`;
   process.stdout.write(`${[head, ...(lines.length === 0 ? ['it waits for nothing'] : lines)].join('\n')}\n`);
   return 0;
 }

@@ -1,20 +1,32 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { link, readFile, unlink, writeFile } from 'node:fs/promises';
-import { startTimeOf } from '../process/process-table.ts';
+import { isLiving, startTimeOf } from '../process/process-table.ts';
 import { TroupeError } from '../protocol/errors.ts';
 
-/** Who writes a log: a process of this boot of the machine, that began at this time. */
-type Holder = Readonly<{ pid: number; startTime: number | null; bootId: string }>;
+/**
+ * Who writes a log: a process of this boot of the machine, that began at this time; its number is one of a namespace of
+ * processes (`null`: one without a name, as in locks of older releases).
+ */
+type Holder = Readonly<{ pid: number; startTime: number | null; bootId: string; namespace: string | null }>;
+
+/** Who has a log open. `isForeign`: in another namespace of processes, as a container has one; whether it lives cannot be seen. */
+export type Writer = Readonly<{ pid: number; isForeign: boolean }>;
 
 let taken = 0;
 
 /**
  * Takes the lock of a log, for its one writer; gives how to let go of it. What a dead process has left is taken over. Rejects
- * when somebody who lives has it.
+ * when somebody who lives has it, or somebody of whom that cannot be seen from here.
  */
 export async function lock(location: string): Promise<() => Promise<void>> {
   const path = `${location}.lock`;
-  const own = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid), bootId: bootId() });
+  const holder: Holder = {
+    pid: process.pid,
+    startTime: startTimeOf(process.pid),
+    bootId: bootId(),
+    namespace: namespaceHere(),
+  };
+  const own = JSON.stringify(holder);
   taken += 1;
   const beside = `${path}.${process.pid}-${taken}`;
   // Numbers of processes are given again: a dead one may have left a file of this name.
@@ -32,10 +44,16 @@ export async function lock(location: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Whether somebody who lives writes a log; null when nobody does. */
-export async function writerOf(location: string): Promise<number | null> {
+/** Who has a log open; null when nobody does who lives. */
+export async function writerOf(location: string): Promise<Writer | null> {
   const holder = await holderOf(`${location}.lock`);
-  return holder !== null && isAlive(holder) ? holder.pid : null;
+  if (holder === null || isDead(holder)) return null;
+  return { pid: holder.pid, isForeign: isForeign(holder) };
+}
+
+/** A writer, in words that follow "in" or come before "has". */
+export function writerWords({ pid, isForeign }: Writer): string {
+  return isForeign ? `process ${pid} of another container` : `process ${pid}`;
 }
 
 /**
@@ -48,7 +66,7 @@ async function takeAway(path: string, own: string, location: string): Promise<vo
   if (!(await linked(own, taking))) {
     const other = await holderOf(taking);
     // It lasts for a moment; one that has died in it has left it.
-    if (other === null || !isAlive(other)) await unlink(taking).catch(() => {});
+    if (other === null || isDead(other)) await unlink(taking).catch(() => {});
     else await pause();
     return;
   }
@@ -64,7 +82,7 @@ async function takeAway(path: string, own: string, location: string): Promise<vo
 async function isThereStale(path: string, location: string): Promise<boolean> {
   const text = await textOf(path);
   const holder = text === null ? null : holderIn(text);
-  if (holder !== null && isAlive(holder)) throw refusal(location, holder);
+  if (holder !== null && !isDead(holder)) throw refusal(location, holder);
   return text !== null;
 }
 
@@ -107,15 +125,24 @@ function holderIn(text: string): Holder | null {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || !('pid' in value) || typeof value.pid !== 'number') return null;
-    const { pid, startTime = null, bootId: boot = '' } = value as Partial<Holder> & { pid: number }; // Checked above; the rest is compared.
-    return { pid, startTime, bootId: boot };
+    const { pid, startTime = null, bootId: boot = '', namespace = null } = value as Partial<Holder> & { pid: number }; // Checked above; the rest is compared.
+    return { pid, startTime, bootId: boot, namespace };
   } catch {
     return null;
   }
 }
 
-function isAlive({ pid, startTime, bootId: boot }: Holder): boolean {
-  return boot === bootId() && startTimeOf(pid) === startTime && (startTime !== null || isThere(pid));
+/** Whether it is known not to live. Numbers of another namespace say nothing here: that one is not known to be dead. */
+function isDead(holder: Holder): boolean {
+  const { pid, startTime, bootId: boot } = holder;
+  if (boot !== bootId()) return true;
+  if (isForeign(holder)) return false;
+  return startTime === null ? startTimeOf(pid) !== null || !isThere(pid) : !isLiving({ pid, startTime });
+}
+
+function isForeign({ bootId: boot, namespace }: Holder): boolean {
+  const here = namespaceHere();
+  return boot === bootId() && namespace !== null && here !== null && namespace !== here;
 }
 
 /** Where there is no process table. */
@@ -139,7 +166,27 @@ function bootId(): string {
   return boot;
 }
 
+let namespaceOfOurs: string | null | undefined;
+
+/** Null where there are no such namespaces. */
+function namespaceHere(): string | null {
+  if (namespaceOfOurs !== undefined) return namespaceOfOurs;
+  try {
+    namespaceOfOurs = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    namespaceOfOurs = null;
+  }
+  return namespaceOfOurs;
+}
+
 function refusal(location: string, holder: Holder | null): TroupeError {
+  if (holder !== null && isForeign(holder)) {
+    const { pid } = holder;
+    return new TroupeError(
+      'busy',
+      `Expected nobody to write ${location}, but process ${pid} of another container (or of the machine around this one) has opened this session, and from here it cannot be seen whether it lives. Close it there first, or fork the session; when you know that it is gone, remove ${location}.lock.`,
+    );
+  }
   const who = holder === null ? 'another process' : `process ${holder.pid}`;
   return new TroupeError(
     'busy',

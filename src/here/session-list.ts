@@ -85,7 +85,7 @@ export async function summaryOf(location: string): Promise<SessionSummary> {
       model: context?.model ?? null,
       firstMessage: firstMessageIn(head.records),
       lastType: last?.type ?? null,
-      openedBy: await writerOf(location).catch(() => null),
+      openedBy: (await writerOf(location).catch(() => null))?.pid ?? null,
       problem: problemOf(first, head.damaged + tail.damaged, tail.isTorn),
     };
   } catch (error) {

@@ -88,7 +88,7 @@ export function procTable(clock: Clock): ProcessTable {
       return asked.snapshot;
     },
     startTime: startTimeOf,
-    lives: ({ pid, startTime }) => livingRow(pid)?.startTime === startTime,
+    lives: isLiving,
     below,
   };
 }
@@ -96,6 +96,11 @@ export function procTable(clock: Clock): ProcessTable {
 /** When the process of this number began, in clock ticks since boot; null when there is none. */
 export function startTimeOf(pid: number): number | null {
   return readRow(pid)?.startTime ?? null;
+}
+
+/** Whether the process lives that began then under this number; a zombie does not. */
+export function isLiving({ pid, startTime }: Identity): boolean {
+  return livingRow(pid)?.startTime === startTime;
 }
 
 function livingRow(pid: number): Row | null {

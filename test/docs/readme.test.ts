@@ -6,11 +6,15 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { lastLines, scripts } from '../../examples/scripts.ts';
 import { examples, runScripted } from '../../scripts/example.ts';
+import { expectLegalLogsBelow } from '../legal-logs.ts';
 import { scriptedServer } from './scripted-server.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const home = await mkdtemp(join(tmpdir(), 'troupe-readme-'));
-afterAll(() => rm(home, { recursive: true }));
+afterAll(async () => {
+  await expectLegalLogsBelow(home);
+  await rm(home, { recursive: true });
+});
 
 async function blocksOf(path: string): Promise<string[]> {
   const text = await readFile(join(root, path), 'utf8');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { expectLegalLogsBelow } from '../legal-logs.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../bin/troupe');
 
@@ -65,10 +66,16 @@ function atTerminal(argv: readonly string[]): [string, ...string[]] {
   return ['script', '--quiet', '--return', '--flush', '--command', `exec ${command}`, '/dev/null'];
 }
 
-/** A directory that is gone when the test is over. */
+/** A directory that is gone when the test is over. Logs that were written below it, as in a home, must be legal then. */
 export function temporaryDirectory(): string {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-e2e-')));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  onTestFinished(async () => {
+    try {
+      await expectLegalLogsBelow(path);
+    } finally {
+      rmSync(path, { recursive: true, force: true });
+    }
+  });
   return path;
 }
 

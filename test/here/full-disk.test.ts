@@ -9,9 +9,10 @@ const CALLS = 40;
 
 /** A session that says more than the disk takes, and what a resume finds when there is room again. */
 const PROGRAM = `
-  import { rmSync, writeFileSync } from 'node:fs';
+  import { readFileSync, rmSync, writeFileSync } from 'node:fs';
   import { z } from 'zod';
   import { createSession, defineTool, resumeSession } from ${JSON.stringify(url('index.ts'))};
+  import { verifyLog } from ${JSON.stringify(url('rollout/verify/verify.ts'))};
   import { scriptedModel } from ${JSON.stringify(url('testing/index.ts'))};
   const [place] = process.argv.slice(1);
   writeFileSync(place + '/filler', 'x'.repeat(100_000));
@@ -30,6 +31,8 @@ const PROGRAM = `
   const { status } = await session.run('go').outcome;
   const refused = session.entries().filter((entry) => entry.type === 'output' && entry.output.includes('could not be written'));
   await session.close();
+  const verdictOf = async ({ logLocation }) => (await verifyLog([readFileSync(logLocation)])).verdict;
+  const verdicts = [await verdictOf(session)];
   rmSync(place + '/filler');
   const before = ran;
   const again = await resumeSession(session.id, options([{ say: 'on' }]));
@@ -37,7 +40,8 @@ const PROGRAM = `
   const calls = again.entries().filter(({ type }) => type === 'call').length;
   const { status: next } = await again.run('on').outcome;
   await again.close();
-  console.log(JSON.stringify({ status, before, refused: refused.length, reasons, calls, outputs, next, after: ran }));
+  verdicts.push(await verdictOf(again));
+  console.log(JSON.stringify({ status, before, refused: refused.length, reasons, calls, outputs, next, verdicts, after: ran }));
 `;
 
 it.skipIf(!canMount)(
@@ -60,6 +64,7 @@ it.skipIf(!canMount)(
       calls: found.outputs,
       outputs: expect.any(Number),
       next: 'completed',
+      verdicts: ['legal', 'legal'],
       after: found.before,
     });
     expect(found.before).toBeGreaterThan(3);

@@ -17,6 +17,7 @@ import { newRecovery, recover } from '../../src/rollout/recover.ts';
 import { emptyState, replay } from '../../src/rollout/replay.ts';
 import type { Script } from '../../src/testing/script.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
+import { expectLegalLogsBelow } from '../legal-logs.ts';
 import { brokenByCalls } from '../simulation/laws.ts';
 import { type DiskFault, disk, setDisk } from './faulty-disk.ts';
 
@@ -126,6 +127,7 @@ async function expectToGoOn(
 ): Promise<void> {
   setDisk(null);
   letDie(home);
+  await expectLegalLogsBelow(home);
   const before = await found(logsIn(home).get(sessionId));
   expect(live.effect.unlogged).toEqual([]);
   expect(before.ended).toEqual(expect.arrayContaining([...live.safe]));
@@ -147,6 +149,7 @@ async function expectToGoOn(
   expect(live.effect.done).toEqual(ran);
   const after = await found(logsIn(home).get(sessionId));
   expect(after.report.damage).toEqual([]);
+  await expectLegalLogsBelow(home);
   expect(JSON.stringify(after.state.history)).toBe(JSON.stringify(entries));
   expect([safe.length, after.state.isClosed, after.state.tasks.size]).toEqual([1, true, 0]);
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const wholeOf = async (pieces: AsyncIterable<Uint8Array>) => {
 describe('the lock of a log', () => {
   it('is had by one, and by the next one once it is let go of', async () => {
     const unlock = await lock(path);
-    expect([await writerOf(path), readdirSync(base)]).toEqual([process.pid, ['log.lock']]);
+    expect([await writerOf(path), readdirSync(base)]).toEqual([{ pid: process.pid, isForeign: false }, ['log.lock']]);
     await expect(lock(path)).rejects.toThrow(`process ${process.pid} has this session open`);
     await unlock();
     expect([await writerOf(path), readdirSync(base)]).toEqual([null, []]);
@@ -49,7 +49,7 @@ describe('the lock of a log', () => {
     writeFileSync(`${path}.lock`, JSON.stringify(holder));
     expect(await writerOf(path)).toBe(null);
     const unlock = await lock(path);
-    expect(await writerOf(path)).toBe(process.pid);
+    expect(await writerOf(path)).toEqual({ pid: process.pid, isForeign: false });
     await unlock();
   });
 
@@ -61,23 +61,71 @@ describe('the lock of a log', () => {
   });
 
   it('is a live one in another process until that is killed', async () => {
-    const script = `import { lock } from ${JSON.stringify(new URL('../../src/here/log-lock.ts', import.meta.url).href)};
-      await lock(process.argv[1]); process.stdout.write('locked'); setInterval(() => {}, 60_000);`;
-    const child = spawn(process.execPath, [
-      '--input-type=module',
-      '--disable-warning=ExperimentalWarning',
-      '-e',
-      script,
-      path,
-    ]);
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const { child, ended } = await locked([]);
     await expect(lock(path)).rejects.toThrow(`process ${child.pid} has this session open`);
     child.kill('SIGKILL');
     await ended;
     await (await lock(path))();
   });
+
+  it('is nobody’s when its process has ended and nobody has asked how', async () => {
+    // The parent becomes another program, which waits for no child.
+    const parent = spawn('sh', ['-c', '"$@" & exec sleep 60', 'sh', ...lockingWords()]);
+    onTestFinished(() => void parent.kill('SIGKILL'));
+    await new Promise((resolve) => parent.stdout.once('data', resolve));
+    const { pid } = JSON.parse(readFileSync(`${path}.lock`, 'utf8'));
+    await expect(lock(path)).rejects.toThrow(`process ${pid} has this session open`);
+    process.kill(pid, 'SIGKILL');
+    while (!/ Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) await new Promise(setImmediate);
+    await (await lock(path))();
+  });
+
+  it.skipIf(!canUnshare)(
+    'that is had in another namespace of processes is never taken for a dead one’s (needs bubblewrap)',
+    async () => {
+      const { child, ended } = await locked(IN_A_CONTAINER);
+      const { pid } = JSON.parse(readFileSync(`${path}.lock`, 'utf8'));
+      const refused = `process ${pid} of another container (or of the machine around this one) has opened this session`;
+      expect(await writerOf(path)).toEqual({ pid, isForeign: true });
+      await expect(lock(path)).rejects.toThrow(refused);
+      child.kill('SIGKILL');
+      await ended;
+      await expect(lock(path)).rejects.toThrow(`when you know that it is gone, remove ${path}.lock.`);
+      rmSync(`${path}.lock`);
+      await (await lock(path))();
+    },
+  );
+
+  it.skipIf(!canUnshare)(
+    'that is had outside is not taken over from inside of a container (needs bubblewrap)',
+    async () => {
+      const unlock = await lock(path);
+      const [program, ...words] = [...IN_A_CONTAINER, ...lockingWords()];
+      const { stdout, stderr } = spawnSync(program ?? '', words, { encoding: 'utf8', timeout: 20_000 });
+      expect([stdout, stderr]).toEqual(['', expect.stringContaining(`process ${process.pid} of another container`)]);
+      await unlock();
+    },
+  );
 });
+
+const IN_A_CONTAINER = ['bwrap', '--dev-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent'];
+const canUnshare = spawnSync('bwrap', [...IN_A_CONTAINER.slice(1), 'true']).status === 0;
+
+/** A program that takes the lock, says so, and keeps it. */
+function lockingWords(): [string, ...string[]] {
+  const script = `import { lock } from ${JSON.stringify(new URL('../../src/here/log-lock.ts', import.meta.url).href)};
+    await lock(process.argv[1]); process.stdout.write('locked'); setInterval(() => {}, 60_000);`;
+  return [process.execPath, '--disable-warning=ExperimentalWarning', '--input-type=module', `--eval=${script}`, path];
+}
+
+async function locked(before: readonly string[]) {
+  const [program = '', ...words] = [...before, ...lockingWords()];
+  const child = spawn(program, words);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return { child, ended };
+}
 
 describe('a log that is opened again', () => {
   it('goes on where it was whole; what was never finished lies beside it', async () => {

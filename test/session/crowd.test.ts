@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { SLICE_MAX } from '../../src/runtime/admission.ts';
-import { world } from '../../src/testing/world.ts';
+import { verifiedWorld } from '../simulation/verified-world.ts';
 
 const CROWD = 200;
 
 /** Opens many sessions in one world, and starts a task in each at once. */
 function startMany(seed: number) {
-  const simulated = world(seed);
+  const simulated = verifiedWorld(seed);
   const sessions = Array.from({ length: CROWD }, () =>
     simulated.open({ model: simulated.model([{ say: ['Done.'] }]), rollout: 'off', projectInstructions: false }),
   );

@@ -8,6 +8,7 @@ import { emptyState, replay } from '../../src/rollout/replay.ts';
 import type { TaskDefinitions } from '../../src/tasks/define-task.ts';
 import type { Script } from '../../src/testing/script.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
+import { verifyLogsAfterwards } from '../legal-logs.ts';
 import { nextOf } from './rig.ts';
 import { shadow } from './shadow.ts';
 
@@ -22,6 +23,7 @@ function shadowed<T extends TaskDefinitions = Record<never, never>>(
   options: Partial<SessionOptions<T>> = {},
 ) {
   const log = memoryLogStore();
+  verifyLogsAfterwards(log);
   const { session, book } = openSession<T>(
     {
       model: scriptedModel(script),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineTask, type RequestSubject, type SessionOptions, type SessionRequest } from '../../src/index.ts';
 import type { TaskDefinitions } from '../../src/tasks/define-task.ts';
 import type { Script } from '../../src/testing/script.ts';
-import { world } from '../../src/testing/world.ts';
+import { verifiedWorld } from '../simulation/verified-world.ts';
 
 export const command = (name: string): RequestSubject => ({
   kind: 'command',
@@ -63,7 +63,7 @@ export function floodRig<T extends TaskDefinitions = Record<never, never>>(
   { script = [], tasks, ...options }: FloodOptions<T> = {},
   seed = 1,
 ) {
-  const simulated = world(seed);
+  const simulated = verifiedWorld(seed);
   const session = simulated.open({
     model: simulated.model(script),
     tasks: { ...TASKS, ...tasks } as typeof TASKS & T, // A spread of an option that is not there is empty.

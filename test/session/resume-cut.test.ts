@@ -4,6 +4,7 @@ import { defineTask, defineTool, resumeSession, type SessionEvent, type SessionO
 import { type MemoryLogStore, memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import { splitLines } from '../../src/rollout/record.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
+import { verifyLogsAfterwards } from '../legal-logs.ts';
 import { next, nextOf, rig } from './rig.ts';
 
 const helper = defineTask({
@@ -42,6 +43,7 @@ const optionsOf = (log: MemoryLogStore, options: Partial<SessionOptions>): Sessi
 /** The logs as they were when the program ended, the log of one session cut after so many records. */
 function leftOf(log: MemoryLogStore, sessionId?: string, records?: number): MemoryLogStore {
   const left = memoryLogStore();
+  verifyLogsAfterwards(left);
   for (const id of log.sessions()) {
     const bytes = log.bytes(id);
     const lines = splitLines(bytes).lines.slice(0, id === sessionId ? records : undefined);

@@ -5,6 +5,7 @@ import { newRecovery, recover } from '../../src/rollout/recover.ts';
 import { emptyState, type ReplayedState, replay } from '../../src/rollout/replay.ts';
 import type { ScriptEntry } from '../../src/testing/script.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
+import { verifyLogsAfterwards } from '../legal-logs.ts';
 import { until } from '../rollout/open-log.ts';
 import { nextOf, rig } from './rig.ts';
 
@@ -14,6 +15,7 @@ const plan = { name: 'update_plan', arguments: { plan: [{ step: 'a', status: 'pe
 function crashed(log: MemoryLogStore): MemoryLogStore {
   const after = memoryLogStore();
   for (const id of log.sessions()) after.put(id, log.bytes(id));
+  verifyLogsAfterwards(after);
   return after;
 }
 

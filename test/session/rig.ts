@@ -1,10 +1,9 @@
-import { expect, onTestFinished } from 'vitest';
 import { createSession, type Session, type SessionEvent, type SessionOptions } from '../../src/index.ts';
-import { type MemoryLogStore, memoryLogStore } from '../../src/rollout/memory-log-store.ts';
-import { verifyLog } from '../../src/rollout/verify/verify.ts';
+import { memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import type { TaskDefinitions } from '../../src/tasks/define-task.ts';
 import type { Script } from '../../src/testing/script.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
+import { verifyLogsAfterwards } from '../legal-logs.ts';
 
 type Options<T extends TaskDefinitions> = Partial<SessionOptions<T>> & { script?: Script };
 
@@ -21,7 +20,7 @@ export function rig<T extends TaskDefinitions = Record<never, never>>({ script =
     world: { logStore: log, ...options.world },
     ...options,
   });
-  verifyAfterwards(log);
+  verifyLogsAfterwards(log);
   const events: SessionEvent[] = [];
   session.events$.subscribe((event) => {
     events.push(event);
@@ -42,18 +41,4 @@ export function next(session: Pick<Session, 'events$'>, fits: (event: SessionEve
 
 export function nextOf(session: Pick<Session, 'events$'>, type: SessionEvent['type']): Promise<SessionEvent> {
   return next(session, (event) => event.type === type);
-}
-
-/** Whatever a test does, the logs that it has written are legal, as far as they go. */
-function verifyAfterwards(log: MemoryLogStore): void {
-  // What is set up for many tests is not of one.
-  if (expect.getState().currentTestName === undefined) return;
-  onTestFinished(async () => {
-    for (const id of log.sessions()) {
-      const bytes = log.bytes(id);
-      if (bytes.length === 0) continue;
-      const verdict = await verifyLog([bytes]);
-      if (verdict.verdict !== 'legal') throw new Error(`The log of session ${id}: ${JSON.stringify(verdict)}`);
-    }
-  });
 }

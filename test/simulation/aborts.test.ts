@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { isTerminal } from '../../src/protocol/events.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';
-import { type SimulatedWorld, world } from '../../src/testing/world.ts';
+import type { SimulatedWorld } from '../../src/testing/world.ts';
 import { brokenLaws, eventsOf } from './laws.ts';
+import { verifiedWorld } from './verified-world.ts';
 
 const SEEDS = Array.from({ length: 40 }, (_, seed) => seed);
 const { graceMs, killMs } = DEFAULT_LIMITS;
@@ -18,7 +19,7 @@ function abortTimes(simulated: SimulatedWorld): number[] {
 
 describe('an abort in a simulated world', () => {
   const abortOf = async (seed: number, onTerm: 'ends' | 'ignored', onKill: 'ends' | 'ignored') => {
-    const simulated = world(seed);
+    const simulated = verifiedWorld(seed);
     simulated.command('serve', { output: ['up\n'], exitCode: null, onTerm, onKill });
     const model = simulated.model([{ call: { name: 'shell', arguments: { command: 'serve' } } }]);
     const session = simulated.open({ model, sandbox: 'danger-full-access' });
@@ -56,7 +57,7 @@ describe('an abort in a simulated world', () => {
   });
 
   it('is told once, whoever aborts again', async () => {
-    const simulated = world(1);
+    const simulated = verifiedWorld(1);
     const session = simulated.open({ model: simulated.model([{ hang: true }]) });
     const task = session.run('Wait.');
     await simulated.run(() => simulated.clock.timers === 0);
@@ -86,7 +87,7 @@ describe('an abort in a simulated world', () => {
       work: async (_, ports) => ({ inner: (await ports.delegate({ kind: 'asker', input: {} })).status }),
     });
     for (const seed of SEEDS) {
-      const simulated = world(seed);
+      const simulated = verifiedWorld(seed);
       const session = simulated.open({
         model: simulated.model([]),
         tasks: { asker, outer },
@@ -112,7 +113,7 @@ describe('an abort in a simulated world', () => {
         ports.commit({ type: 'warning.raised', code: 'tidied', message: 'All is tidy.' });
       },
     });
-    const simulated = world(1);
+    const simulated = verifiedWorld(1);
     const session = simulated.open({ model: simulated.model([]), tasks: { slow } });
     const task = session.start('slow', {});
     await simulated.run(() => simulated.clock.timers === 0);
@@ -133,7 +134,7 @@ describe('an abort in a simulated world', () => {
       onAbort: ({ depth }, ports) =>
         depth > 0 ? undefined : new Promise<void>((resolve) => void ports.clock.setTimeout(resolve, 10 * killMs)),
     });
-    const simulated = world(1);
+    const simulated = verifiedWorld(1);
     const session = simulated.open({ model: simulated.model([]), tasks: { nest } });
     const task = session.start('nest', { depth: 3 });
     await simulated.run(() => simulated.clock.timers === 0);

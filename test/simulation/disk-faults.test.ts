@@ -3,15 +3,16 @@ import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { isTerminal } from '../../src/protocol/events.ts';
 import type { LogStoreFault } from '../../src/testing/simulated-log-store.ts';
 import type { TraceEntry } from '../../src/testing/trace.ts';
-import { type SimulatedWorld, world } from '../../src/testing/world.ts';
+import type { SimulatedWorld } from '../../src/testing/world.ts';
 import { brokenByCalls, brokenLaws } from './laws.ts';
 import { runScenario } from './scenario.ts';
+import { verifiedWorld } from './verified-world.ts';
 
 type Shown = Readonly<{ type: string; durable: boolean; waitedMs: number; reason: string | null }>;
 
 /** What was told of a session that runs one task of one step, and how long each event waited to be told. */
 async function shownWith(seed: number, fault: LogStoreFault): Promise<{ world: SimulatedWorld; shown: Shown[] }> {
-  const simulated = world(seed, { logFaults: [fault] });
+  const simulated = verifiedWorld(seed, { logFaults: [fault] });
   const session = simulated.open({ model: simulated.model([{ say: 'Hi.' }]) });
   await simulated.settled(session.run('Hello.').outcome);
   await simulated.settled(session.close());

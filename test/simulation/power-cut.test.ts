@@ -5,8 +5,9 @@ import { isTerminal } from '../../src/protocol/events.ts';
 import { newRecovery, recover } from '../../src/rollout/recover.ts';
 import { emptyState, replay } from '../../src/rollout/replay.ts';
 import type { Script } from '../../src/testing/script.ts';
-import { type SimulatedWorld, world } from '../../src/testing/world.ts';
+import type { SimulatedWorld } from '../../src/testing/world.ts';
 import { brokenByCalls, eventsOf } from './laws.ts';
+import { verifiedWorld } from './verified-world.ts';
 
 const SEEDS = 30;
 /** How many timers a whole run takes at most; the power is cut before one of them. */
@@ -52,7 +53,7 @@ const SCRIPT: Script = {
 
 /** Runs until the power is cut before the n-th timer. Only what was synced is left, and of the rest some of its beginning. */
 async function cutAt(seed: number, timers: number) {
-  const simulated = world(seed);
+  const simulated = verifiedWorld(seed);
   const effect = effects(simulated);
   const session = simulated.open({ model: simulated.model(SCRIPT), tasks: { helper }, tools: [effect.tool] });
   void session.run('first');
@@ -101,7 +102,7 @@ describe('a power cut at any moment', () => {
         expect({ seed, isThere: state.nextSeq > (event.seq ?? 0) }).toEqual({ seed, isThere: true });
       }
 
-      const after = world(`${seed} after`);
+      const after = verifiedWorld(`${seed} after`);
       for (const [id, bytes] of logs) after.logStore.put(id, bytes);
       const effect = effects(after);
       const open = () =>

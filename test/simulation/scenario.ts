@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HistoryEntry } from '../../src/protocol/history.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';
 import { type SimulatedWorld, type WorldOptions, world } from '../../src/testing/world.ts';
+import { expectLegalLogs } from '../legal-logs.ts';
 
 /** A task that is done by a sub-session. */
 export const helper = defineTask({
@@ -63,6 +64,7 @@ export async function runScenario(seed: number, options?: WorldOptions): Promise
   const entries = session.entries();
   await simulated.settled(session.close());
   await simulated.run();
+  await expectLegalLogs(simulated.logStore);
   return { world: simulated, sessionId: session.id, entries, outcomes: [first.status, helped.status, served.status] };
 }
 

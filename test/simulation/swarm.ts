@@ -6,6 +6,7 @@ import type { ScriptCall, ScriptStep } from '../../src/testing/script.ts';
 import type { SeededRng } from '../../src/testing/seeded-rng.ts';
 import { START_MS } from '../../src/testing/stepped-clock.ts';
 import { type SimulatedWorld, world } from '../../src/testing/world.ts';
+import { expectLegalLogs } from '../legal-logs.ts';
 
 /** What became of a swarm: its world at rest, what was promised and never came, and what is asked after all is over. */
 export type Swarmed = Readonly<{
@@ -42,6 +43,7 @@ export async function runSwarm(seed: number): Promise<Swarmed> {
   await simulated.run(() => rng.integer(0, 50) === 0);
   expectKept('close', session.close());
   await simulated.run();
+  await expectLegalLogs(simulated.logStore);
   return { seed, world: simulated, unkept: [...unkept], pending: session.pending() };
 }
 
