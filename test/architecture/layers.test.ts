@@ -34,7 +34,12 @@ const LAYERS: LayerTable = {
     // here: the real files; process: reads /proc; cli: reads what it is given; testing: makes places to work in; page-files: the page.
     'node:fs': ['src/here/', 'src/process/', 'src/cli/', 'src/testing/', 'src/inspect/page-files.ts'],
   },
-  ownNames: { troupe: 'src/index.ts', 'troupe/machines': 'src/machines.ts', 'troupe/testing': 'src/testing/index.ts' },
+  ownNames: {
+    troupe: 'src/index.ts',
+    'troupe/machines': 'src/machines.ts',
+    'troupe/testing': 'src/testing/index.ts',
+    'troupe/inspect': 'src/inspect/index.ts',
+  },
 };
 
 describe('this repository', () => {

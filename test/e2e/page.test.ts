@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWebSocketInspector } from '@statelyai/inspect';
@@ -11,6 +11,7 @@ import type { Script } from '../../src/testing/script.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
 import { closeBrowser, hasBrowser, keepPicture, openPage } from './browser.ts';
 import { runTroupe } from './run-troupe.ts';
+import { startScriptedServer } from './scripted-server.ts';
 
 const FINDINGS = JSON.stringify({
   findings: [],
@@ -86,6 +87,8 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
       expect.stringContaining('sub-session'),
       expect.stringMatching(/decision\s+req_/),
     ]);
+    // What has only just appeared takes no click that was meant for something else.
+    await request.getByRole('button', { name: 'Approve', exact: true, disabled: false }).waitFor();
     await keepPicture(page, 'page-request');
 
     await request.getByRole('button', { name: 'Approve', exact: true }).click();
@@ -132,6 +135,7 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     const receipt = page.getByRole('status', { name: 'What came of it' });
     await receipt.getByText('reason: interrupted').waitFor();
     expect(await receipt.getByText(/^processes: [1-9]\d* killed, 0 survivors$/).count()).toBe(1);
+    await page.getByRole('region', { name: 'Chart' }).locator('[data-state="activity.idle"].active').waitFor();
     await keepPicture(page, 'page-receipt');
     expect((await task.outcome).status).toBe('aborted');
     expect(errors).toEqual([]);
@@ -150,6 +154,28 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     await session.close();
     await page.getByRole('treeitem', { name: /^root: closed/ }).waitFor();
     expect(errors).toEqual([]);
+  });
+
+  it('lets a run of the command line be answered, which waits for it', async () => {
+    const { env } = await startScriptedServer([
+      { call: [{ name: 'shell', arguments: { command: 'touch made' } }] },
+      { say: 'It was not to be.' },
+    ]);
+    const run = runTroupe(['exec', '--inspect', '-m', 'scripted', '-a', 'untrusted', '-C', home, 'Test it.'], {
+      env: { ...env, TROUPE_HOME: home },
+    });
+    await run.sees('stderr', '/?token=');
+    const [url = ''] = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]+/.exec(run.stderr()) ?? [];
+    const { page } = await openPage(url);
+    await page.getByRole('article', { name: 'Request of root' }).getByRole('button', { name: 'Deny' }).click();
+    const { code, stdout } = await run.ended;
+    expect([code, stdout, existsSync(join(home, 'made'))]).toEqual([0, 'It was not to be.\n', false]);
+    await page.getByText('the program is gone').waitFor();
+  });
+
+  it('says which session it does not know', async () => {
+    const { code, stderr } = await runTroupe(['inspect', 'no-such'], { env: { TROUPE_HOME: home } }).ended;
+    expect([code, stderr]).toEqual([1, expect.stringContaining('no-such')]);
   });
 
   it('is gone through with the keyboard alone', async () => {

@@ -94,8 +94,21 @@ function drawNow(): void {
   render(view(), document.body);
   // Who has not gone back to look at something follows what comes.
   if (isAtEnd) document.querySelector('.diagram')?.scrollTo({ top: Number.MAX_SAFE_INTEGER });
+  followActive();
   drawTimes.push(performance.now() - started);
   if (drawTimes.length > DRAW_TIMES_MAX) drawTimes.shift();
+}
+
+let followed: string | null = null;
+
+/** Brings the state that an actor has come to into sight, once: where a person looks after that is theirs to say. */
+function followActive(): void {
+  const box = document.querySelector('.chart .box.active:not(.parent)');
+  const actor = actorOf(state, state.selection);
+  const now = `${actor?.id} ${actor?.active.join()} ${state.chartOf} ${state.isChartLarge} ${box === null}`;
+  if (now === followed) return;
+  followed = now;
+  box?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
 /** As near to its end as this, the sequence of messages is followed. */

@@ -29,6 +29,8 @@ function leaf(page: Page, node: TreeNode, level: number, focused: string | undef
   const isFolded = state.folded.has(node.key);
   const isSelected = keyOfSelection(page) === node.key;
   const age = duration((node.until ?? clockOf(state)) - node.since);
+  const used = node.tokens ? [`${tokens(node.tokens)} tokens`] : [];
+  const usage = [...used, ...(node.budget === null ? [] : [node.budget])].join(' · ');
   return html`<li
     role="treeitem"
     aria-level=${level}
@@ -58,9 +60,9 @@ function leaf(page: Page, node: TreeNode, level: number, focused: string | undef
       <span class="name">${foreign(node.name)}</span>
       ${node.states.map((word) => html`<span class="state">${foreign(word)}</span>`)}
       ${node.open > 0 ? html`<span class="badge" title=${plural(node.open, 'open request')}>${node.open}</span>` : nothing}
-      <span class="facts">${node.tokens ? `${tokens(node.tokens)} · ` : ''}${age}</span>
+      <span class="facts">${age}</span>
     </div>
-    ${node.budget === null ? nothing : html`<div class="budget">${node.budget}</div>`}
+    ${usage === '' ? nothing : html`<div class="budget">${usage}</div>`}
     ${node.below.length === 0 || isFolded ? nothing : html`<ul role="group">${branch(page, node.below, level + 1, focused)}</ul>`}
   </li>`;
 }
