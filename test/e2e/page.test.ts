@@ -9,7 +9,7 @@ import { createSession, type Session } from '../../src/index.ts';
 import { type PageInspector, pageInspector } from '../../src/inspect/index.ts';
 import type { Script } from '../../src/testing/script.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
-import { closeBrowser, hasBrowser, keepPicture, openPage } from './browser.ts';
+import { closeBrowser, hasBrowser, inaccessible, keepPicture, openPage } from './browser.ts';
 import { runTroupe } from './run-troupe.ts';
 import { startScriptedServer } from './scripted-server.ts';
 
@@ -62,8 +62,9 @@ async function live(script: Script): Promise<{ session: Session; inspector: Page
   return { session, inspector, url: (await inspector.served).url };
 }
 
-/** The line of the tree with this path, without what is below it. */
-const node = (page: Page, path: string) => page.locator(`[data-path="${path}"] > .node`).first();
+/** The line of the tree with this path and state, without what is below it. */
+const node = (page: Page, path: string, state = '') =>
+  page.locator(`[data-path="${path}"] > .node`, { hasText: state }).first();
 
 describe.skipIf(!hasBrowser)('the page in a browser', () => {
   it('shows what a nested reviewer asks with its path, has it approved, and goes back to that moment later', async () => {
@@ -96,7 +97,7 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     await chart.locator('[data-state="activity.idle"].active').waitFor();
     expect((await review.outcome).status).toBe('completed');
     expect(await request.count()).toBe(0);
-    await page.getByRole('treeitem', { name: /^root\/review: completed/ }).waitFor();
+    await node(page, 'root/review', 'completed').waitFor();
     expect({ outside, errors }).toEqual({ outside: [], errors: [] });
 
     await session.close();
@@ -129,7 +130,7 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     ]);
     const task = session.run('Wait.');
     const { page, errors } = await openPage(url, { colorScheme: 'dark' });
-    await page.getByRole('treeitem', { name: /call\/0: executing/ }).waitFor();
+    await node(page, 'root/regular/foreground/work/call/0', 'executing').waitFor();
     await node(page, 'root').click();
     await page.getByRole('button', { name: 'Interrupt' }).click();
     const receipt = page.getByRole('status', { name: 'What came of it' });
@@ -152,7 +153,7 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     await page.getByRole('button', { name: 'Stop the task' }).click();
     await page.getByText('reason: interrupted').first().waitFor();
     await session.close();
-    await page.getByRole('treeitem', { name: /^root: closed/ }).waitFor();
+    await node(page, 'root', 'closed').waitFor();
     expect(errors).toEqual([]);
   });
 
@@ -178,13 +179,26 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('no-such')]);
   });
 
+  it.each(['light', 'dark'] as const)('keeps the rules for accessible pages, %s', async (colorScheme) => {
+    const { session, url } = await live(ASKING);
+    session.review({ type: 'custom', instructions: 'Look.' });
+    const { page } = await openPage(url, { colorScheme });
+    await page.getByRole('button', { name: 'Approve', exact: true, disabled: false }).waitFor();
+    await page.getByRole('region', { name: 'Chart' }).locator('.active').first().waitFor();
+    expect(await inaccessible(page)).toEqual([]);
+    await page.getByRole('button', { name: 'list' }).click();
+    await page.getByRole('button', { name: 'Interrupt' }).click();
+    await page.getByText('reason: interrupted').waitFor();
+    expect(await inaccessible(page)).toEqual([]);
+  });
+
   it('is gone through with the keyboard alone', async () => {
     const { session, url } = await live(ASKING);
     session.review({ type: 'custom', instructions: 'Look.' });
     const { page } = await openPage(url);
     await page.getByRole('article').waitFor();
     const focused = () => page.evaluate<string | null>("document.activeElement?.getAttribute('data-path') ?? null");
-    await page.getByRole('treeitem', { name: /^root: busy/ }).focus();
+    await page.getByRole('treeitem', { name: /^root busy/ }).focus();
     await page.keyboard.press('ArrowDown');
     expect(await focused()).toBe('root/review');
     await page.keyboard.press('ArrowLeft');
@@ -215,7 +229,7 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     actor.start();
     actor.send({ type: 'TIMER' });
 
-    await page.getByRole('treeitem', { name: /^traffic-light: yellow/ }).waitFor();
+    await page.getByRole('treeitem', { name: /^traffic-light yellow/ }).waitFor();
     const chart = page.getByRole('region', { name: 'Chart' });
     await chart.locator('[data-state="yellow"].active').waitFor();
     expect(await chart.locator('.last').textContent()).toContain('TIMER');

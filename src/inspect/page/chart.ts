@@ -42,7 +42,7 @@ export function chart(page: Page, actor: ActorView | null): TemplateResult {
             )}</span>`
       }
     </div>
-    <div class=${page.state.isChartLarge ? 'chart large' : 'chart'} tabindex="0" aria-label=${`Chart of ${shown.path}, in ${leavesOf(shown.active).join(' and ')}`}>
+    <div class=${page.state.isChartLarge ? 'chart large' : 'chart'} tabindex="0" role="group" aria-label=${`Chart of ${shown.path}, in ${leavesOf(shown.active).join(' and ')}`}>
       ${key === null ? html`<p class="empty">It has no chart: it is one piece of work.</p>` : found === undefined ? html`<p class="empty">Its chart is on the way…</p>` : drawn(page, found, shown)}
     </div>`;
 }

@@ -36,38 +36,38 @@ function itemView(shown: ShownItem): TemplateResult {
       : nothing;
   switch (item.type) {
     case 'user_message':
-      return html`<h4>user ${mark}</h4><p class="said">${foreign(item.text)}</p>`;
+      return html`<h3>user ${mark}</h3><p class="said">${foreign(item.text)}</p>`;
     case 'agent_message':
-      return html`<h4>agent ${mark}</h4><p class="said">${foreign(item.text + streamed)}</p>`;
+      return html`<h3>agent ${mark}</h3><p class="said">${foreign(item.text + streamed)}</p>`;
     case 'reasoning':
-      return html`<h4>thinking ${mark}</h4><p class="said faint">${foreign(item.text + streamed)}</p>`;
+      return html`<h3>thinking ${mark}</h3><p class="said faint">${foreign(item.text + streamed)}</p>`;
     case 'command_execution':
-      return html`<h4>command ${status(item)} ${mark}</h4><pre class="runs">${foreign(item.command)}</pre>${output(item.output + streamed)}`;
+      return html`<h3>command ${status(item)} ${mark}</h3><pre class="runs">${foreign(item.command)}</pre>${output(item.output + streamed)}`;
     case 'file_change':
-      return html`<h4>patch ${status(item)} ${mark}</h4>
+      return html`<h3>patch ${status(item)} ${mark}</h3>
         ${item.changes.map(({ path, kind, movedTo }) => html`<div>${kind} ${foreign(path)}${movedTo === undefined ? '' : ` → ${foreign(movedTo)}`}</div>`)}
         ${item.message === undefined ? nothing : output(item.message)}`;
     case 'tool_call':
     case 'mcp_tool_call':
-      return html`<h4>${foreign(item.type === 'tool_call' ? item.name : `${item.server}.${item.tool}`)} ${status(item)} ${mark}</h4>
+      return html`<h3>${foreign(item.type === 'tool_call' ? item.name : `${item.server}.${item.tool}`)} ${status(item)} ${mark}</h3>
         <pre class="runs">${foreign(textOf(item.arguments))}</pre>${output(item.output + streamed)}`;
     case 'todo_list':
-      return html`<h4>plan ${status(item)}</h4><ul class="plan">${item.plan.map(({ step, status: how }) => html`<li class=${how}>${foreign(step)}</li>`)}</ul>`;
+      return html`<h3>plan ${status(item)}</h3><ul class="plan">${item.plan.map(({ step, status: how }) => html`<li class=${how}>${foreign(step)}</li>`)}</ul>`;
     case 'review':
-      return html`<h4>review ${item.status} ${mark}</h4><p class="said">${foreign(item.hint)}</p>
+      return html`<h3>review ${item.status} ${mark}</h3><p class="said">${foreign(item.hint)}</p>
         ${(item.output?.findings ?? []).map(({ title, file, lines }) => html`<div class="finding">${foreign(file)}:${lines.start} ${foreign(title)}</div>`)}`;
     case 'compaction':
-      return html`<h4>history made shorter ${status(item)}</h4>${item.tokensBefore === undefined ? nothing : html`<p>${item.tokensBefore} → ${item.tokensAfter} tokens</p>`}`;
+      return html`<h3>history made shorter ${status(item)}</h3>${item.tokensBefore === undefined ? nothing : html`<p>${item.tokensBefore} → ${item.tokensAfter} tokens</p>`}`;
     case 'checkpoint':
-      return html`<h4>checkpoint ${status(item)}</h4>`;
+      return html`<h3>checkpoint ${status(item)}</h3>`;
     case 'undo':
-      return html`<h4>undo ${status(item)}</h4>${(item.paths ?? []).map((path) => html`<div>${foreign(path)}</div>`)}`;
+      return html`<h3>undo ${status(item)}</h3>${(item.paths ?? []).map((path) => html`<div>${foreign(path)}</div>`)}`;
     case 'sub_session':
-      return html`<h4>sub-session ${foreign(item.agent ?? item.kind)} ${status(item)} ${mark}</h4>`;
+      return html`<h3>sub-session ${foreign(item.agent ?? item.kind)} ${status(item)} ${mark}</h3>`;
     case 'interruption':
-      return html`<h4>interrupted</h4><p class="said faint">${foreign(item.reason)}</p>`;
+      return html`<h3>interrupted</h3><p class="said faint">${foreign(item.reason)}</p>`;
     case 'error':
-      return html`<h4 class="bad">error</h4><p class="said">${foreign(`${item.code}: ${item.message}`)}</p>`;
+      return html`<h3 class="bad">error</h3><p class="said">${foreign(`${item.code}: ${item.message}`)}</p>`;
     default:
       return item satisfies never;
   }

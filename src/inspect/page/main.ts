@@ -159,7 +159,7 @@ function header(): TemplateResult {
     refused: '',
   };
   return html`<header class="top">
-    <strong>Troupe</strong> <span class="title">${foreign(state.hello?.title ?? '')}</span>
+    <h1>Troupe</h1> <span class="title">${foreign(state.hello?.title ?? '')}</span>
     <span class="state ${state.connection}" role="status">${words[state.connection]}</span>
     <span role="status" aria-live="polite">${open === 0 ? nothing : html`<span class="badge">${open}</span> ${plural(open, 'open request').replace(/^\d+ /, '')}`}</span>
     <span class="facts">${state.hello?.mode === 'recording' ? '' : clockTime(state.at)}</span>

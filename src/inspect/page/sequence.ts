@@ -61,7 +61,7 @@ function diagram(page: Page, messages: readonly MessageView[]): TemplateResult {
   const drawn = rows.filter(({ from, to }) => lanes.includes(from ?? OUTSIDE) && lanes.includes(to));
   const width = TIME_PX + LANE_PX * lanes.length;
   const height = HEAD_PX + ROW_PX * drawn.length + 8;
-  return html`<div class="diagram" tabindex="0" aria-label="Sequence of messages; the list has the same as text">
+  return html`<div class="diagram" tabindex="0" role="group" aria-label="Sequence of messages; the list has the same as text">
     <svg width=${width} height=${height} role="img" aria-label=${`The last ${drawn.length} messages between ${lanes.length} actors`}>
       ${lanes.map(
         (name) => svg`<g><title>${foreign(name)}</title>
@@ -106,7 +106,7 @@ function arrow(page: Page, message: MessageView, y: number, from: number, to: nu
 }
 
 function list(page: Page, messages: readonly MessageView[]): TemplateResult {
-  return html`<div class="list" tabindex="0"><table>
+  return html`<div class="list" tabindex="0" role="group" aria-label="Messages, the newest first"><table>
     <thead><tr><th>time</th><th>from</th><th>to</th><th>message</th></tr></thead>
     <tbody>${repeat(
       messages.slice(-LIST_MAX).toReversed(),

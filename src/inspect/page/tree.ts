@@ -3,7 +3,7 @@ import { repeat } from 'lit-html/directives/repeat.js';
 import type { Page } from './page.ts';
 import { clockOf } from './page-state.ts';
 import { type TreeNode, treeNodes } from './tree-nodes.ts';
-import { duration, foreign, plural, tokens } from './words.ts';
+import { duration, foreign, tokens } from './words.ts';
 
 /** The tree at the left: arrows move in it, Enter selects. */
 export function tree(page: Page): TemplateResult {
@@ -12,39 +12,30 @@ export function tree(page: Page): TemplateResult {
   const focused = visible.find(({ key }) => key === page.focusedKey) ?? visible[0];
   if (nodes.length === 0) return html`<p class="empty">Nothing runs here yet.</p>`;
   return html`<ul class="tree" role="tree" aria-label="Sessions and tasks" @keydown=${(event: KeyboardEvent) => onKey(event, page, visible)}>
-    ${branch(page, nodes, 1, focused?.key)}
+    ${repeat(
+      visible,
+      ({ key }) => key,
+      (one) => line(page, one, focused?.key),
+    )}
   </ul>`;
 }
 
-function branch(page: Page, nodes: readonly TreeNode[], level: number, focused: string | undefined): unknown {
-  return repeat(
-    nodes,
-    ({ key }) => key,
-    (node) => leaf(page, node, level, focused),
-  );
-}
-
-function leaf(page: Page, node: TreeNode, level: number, focused: string | undefined): TemplateResult {
+/** One node. The lines are siblings: that they are a tree is said by their levels, so that each is read out by itself. */
+function line(page: Page, { node, level }: Visible, focused: string | undefined): TemplateResult {
   const { state } = page;
   const isFolded = state.folded.has(node.key);
-  const isSelected = keyOfSelection(page) === node.key;
   const age = duration((node.until ?? clockOf(state)) - node.since);
   const used = node.tokens ? [`${tokens(node.tokens)} tokens`] : [];
   const usage = [...used, ...(node.budget === null ? [] : [node.budget])].join(' · ');
   return html`<li
     role="treeitem"
     aria-level=${level}
-    aria-selected=${isSelected}
+    aria-selected=${keyOfSelection(page) === node.key}
     aria-expanded=${node.below.length === 0 ? nothing : String(!isFolded)}
-    aria-label=${labelOf(node, age)}
     tabindex=${node.key === focused ? 0 : -1}
     data-key=${node.key}
     data-path=${node.path}
-    @click=${(event: Event) => {
-      event.stopPropagation();
-      page.focusedKey = node.key;
-      page.select(node.selection);
-    }}
+    @click=${() => select(page, node)}
   >
     <div class="node ${node.tone}">
       <span
@@ -59,17 +50,11 @@ function leaf(page: Page, node: TreeNode, level: number, focused: string | undef
       <span class="dot" aria-hidden="true"></span>
       <span class="name">${foreign(node.name)}</span>
       ${node.states.map((word) => html`<span class="state">${foreign(word)}</span>`)}
-      ${node.open > 0 ? html`<span class="badge" title=${plural(node.open, 'open request')}>${node.open}</span>` : nothing}
+      ${node.open > 0 ? html`<span class="badge">${node.open}<span class="sr"> ${node.open === 1 ? 'open request' : 'open requests'}</span></span>` : nothing}
       <span class="facts">${age}</span>
     </div>
     ${usage === '' ? nothing : html`<div class="budget">${usage}</div>`}
-    ${node.below.length === 0 || isFolded ? nothing : html`<ul role="group">${branch(page, node.below, level + 1, focused)}</ul>`}
   </li>`;
-}
-
-function labelOf(node: TreeNode, age: string): string {
-  const open = node.open > 0 ? `, ${plural(node.open, 'open request')}` : '';
-  return `${node.path}: ${node.states.join(', ')}${open}, for ${age}`;
 }
 
 export function keyOfSelection({ state }: Page): string | null {
@@ -79,16 +64,17 @@ export function keyOfSelection({ state }: Page): string | null {
   return sessionId === null ? null : `session:${sessionId}`;
 }
 
-type Visible = Readonly<{ key: string; node: TreeNode; parent: string | null }>;
+type Visible = Readonly<{ key: string; node: TreeNode; parent: string | null; level: number }>;
 
 function visibleOf(
   nodes: readonly TreeNode[],
   folded: ReadonlySet<string>,
   parent: string | null = null,
+  level = 1,
 ): readonly Visible[] {
   return nodes.flatMap((node) => [
-    { key: node.key, node, parent },
-    ...(folded.has(node.key) ? [] : visibleOf(node.below, folded, node.key)),
+    { key: node.key, node, parent, level },
+    ...(folded.has(node.key) ? [] : visibleOf(node.below, folded, node.key, level + 1)),
   ]);
 }
 
@@ -117,8 +103,8 @@ function onKey(event: KeyboardEvent, page: Page, visible: readonly Visible[]): v
       else return here.parent;
       return null;
     },
-    Enter: () => select(page, here),
-    ' ': () => select(page, here),
+    Enter: () => select(page, here.node),
+    ' ': () => select(page, here.node),
   };
   const move = moves[event.key];
   if (move === undefined) return;
@@ -127,8 +113,8 @@ function onKey(event: KeyboardEvent, page: Page, visible: readonly Visible[]): v
   if (typeof key === 'string') page.focusNode(key);
 }
 
-function select(page: Page, { key, node }: Visible): null {
-  page.focusedKey = key;
+function select(page: Page, node: TreeNode): null {
+  page.focusedKey = node.key;
   page.select(node.selection);
   return null;
 }
