@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
 import { createSession, type Model, type Session } from '../src/index.ts';
 import { type PageInspector, pageInspector } from '../src/inspect/index.ts';
 import type { Bench, Figures } from './measures.ts';
@@ -20,6 +19,8 @@ export async function measurePage({ size }: Bench): Promise<Figures> {
   const inspector = pageInspector({ announce: () => {} });
   const { url } = await inspector.served;
   const attached = await speak(size.count, inspector);
+  // Only who measures this pays for the browser's library.
+  const { chromium } = await import('playwright-core');
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu'],

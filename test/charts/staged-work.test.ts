@@ -1,5 +1,5 @@
 import { createActor } from 'xstate';
-import type { DelegateEnd, DelegateInput, delegate } from '../../machines/delegate.machine.ts';
+import type { DelegateEnd, DelegateInput, DelegateOp, delegate } from '../../machines/delegate.machine.ts';
 import { type BodyValue, type StageInput, stagedWork } from '../../machines/staged-work.ts';
 import { type LeafEnd, NOTHING_TO_REPORT, type WorkCommand } from '../../src/protocol/messages.ts';
 import { endOf, inputOf, TASK } from '../machines/defined-stage.ts';
@@ -12,6 +12,7 @@ type Event =
   | 'the stage fails'
   | 'the stage gives up'
   | 'the stage opens a sub-session'
+  | 'the stage tells the sub-session'
   | 'the sub-session acknowledges'
   | 'the sub-session ends'
   | 'cancel'
@@ -33,14 +34,17 @@ const ENDS = {
   'the stage gives up': { actions: ended },
 };
 const REFUSED = { 'the stage opens a sub-session': { actions: tell('refused') } } as const;
-const WIND_DOWN = { 'wind-down': { guard: isOpen, actions: tell('delegate work.wind-down') } } as const;
+const PASSED_ON = {
+  'wind-down': { guard: isOpen, actions: tell('delegate work.wind-down') },
+  'the stage tells the sub-session': { guard: isOpen, actions: tell('delegate delegate.end') },
+} as const;
 const ACKNOWLEDGED = tell('above work.acknowledged');
 
 const stage = (next: string) =>
   ({
     entry: [words.assign({ runs: true }), tell('body begins')],
     on: {
-      ...WIND_DOWN,
+      ...PASSED_ON,
       'the stage opens a sub-session': { actions: [opened, tell('delegate begins')] },
       'the sub-session ends': { actions: closed },
       'the stage returns': { target: next, actions: ended },
@@ -75,7 +79,7 @@ const model = words.createMachine({
       always: { guard: ({ context }) => !context.open, target: 'over' },
       on: {
         ...REFUSED,
-        ...WIND_DOWN,
+        ...PASSED_ON,
         'the sub-session ends': { actions: closed },
         cancel: { actions: [tell('delegate work.cancel'), ACKNOWLEDGED] },
         kill: { actions: tell('delegate work.kill') },
@@ -85,7 +89,7 @@ const model = words.createMachine({
       on: {
         ...ENDS,
         ...REFUSED,
-        ...WIND_DOWN,
+        ...PASSED_ON,
         'the sub-session acknowledges': { target: 'settling', actions: ACKNOWLEDGED },
         'the sub-session ends': { target: 'settling', actions: [closed, ACKNOWLEDGED] },
         kill: 'killing',
@@ -93,7 +97,7 @@ const model = words.createMachine({
     },
     settling: {
       always: { guard: isOver, target: 'over' },
-      on: { ...ENDS, ...REFUSED, ...WIND_DOWN, 'the sub-session ends': { actions: closed }, kill: 'killing' },
+      on: { ...ENDS, ...REFUSED, ...PASSED_ON, 'the sub-session ends': { actions: closed }, kill: 'killing' },
     },
     killing: {
       always: [
@@ -105,7 +109,7 @@ const model = words.createMachine({
       on: {
         ...ENDS,
         ...REFUSED,
-        ...WIND_DOWN,
+        ...PASSED_ON,
         kill: 'killing',
         'the sub-session ends': { target: 'killing the stage', actions: closed },
       },
@@ -132,7 +136,7 @@ function stageWork() {
   const clock = createSteppedClock();
   const above = audience(clock);
   const bodies = puppets<StageInput, WorkCommand, LeafEnd<BodyValue>>();
-  const delegates = puppets<DelegateInput, WorkCommand, DelegateEnd>();
+  const delegates = puppets<DelegateInput, WorkCommand | DelegateOp, DelegateEnd>();
   const refused: string[] = [];
   const machine = chart.provide({
     actors: { body: bodies.logic, delegate: delegates.logic as unknown as typeof delegate }, // XState wants equal types.
@@ -152,7 +156,7 @@ walkModel<Work, Event, Context>('a work in stages', {
   chart,
   model,
   cannot(event, { open, runs }, value) {
-    if (event.startsWith('the sub-session')) return !open;
+    if (event.startsWith('the sub-session') || event === 'the stage tells the sub-session') return !open;
     if (event === 'the stage opens a sub-session') return !runs || (open && (value === 'first' || value === 'second'));
     return event.startsWith('the stage') && !runs;
   },
@@ -163,6 +167,8 @@ walkModel<Work, Event, Context>('a work in stages', {
     'the stage fails': ({ returns }) => returns({}),
     'the stage gives up': ({ returns }) => returns({ value: VALUE, cancelled: true }),
     'the stage opens a sub-session': ({ open }) => open(),
+    'the stage tells the sub-session': ({ actor, clock }) =>
+      actor.send({ type: 'delegate.tell', sessionId: 's2', op: { type: 'delegate.end', at: clock.now() } }),
     'the sub-session acknowledges': ({ delegates, clock }) =>
       delegates.last().say({ type: 'work.acknowledged', at: clock.now(), from: 's2' }),
     'the sub-session ends': ({ delegates }) => delegates.last().finish(endOf('s2')),
