@@ -12,6 +12,7 @@ export const NEEDS: readonly Need[] = [
   { suite: 'the package as npm packs it', command: 'git', debianPackage: 'git' },
   { suite: 'the sandbox and process containers', command: 'bwrap', debianPackage: 'bubblewrap' },
   { suite: 'the page in a browser', command: 'chromium', debianPackage: 'chromium' },
+  { suite: 'calls of the kernel that fail under a log', command: 'strace', debianPackage: 'strace' },
 ];
 
 /** How long apt-get may take for one of its steps. */

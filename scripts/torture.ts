@@ -9,8 +9,9 @@ import * as killExec from './torture/kill-exec.ts';
 import * as killMatrix from './torture/kill-matrix.ts';
 import * as ownDeath from './torture/own-death.ts';
 import type { Step } from './torture/step.ts';
+import * as strace from './torture/strace.ts';
 
-const STEPS: readonly Step[] = [commands, killMatrix, ownDeath, earlyKills, killExec, disk, crowd];
+const STEPS: readonly Step[] = [commands, killMatrix, ownDeath, earlyKills, killExec, disk, strace, crowd];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => STEPS.every((step) => step.name !== name));
