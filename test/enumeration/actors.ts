@@ -14,6 +14,8 @@ export type LeafStep = Readonly<{
   what: string;
   state: unknown;
   says?: readonly AnyEventObject[];
+  /** What it wants of the runtime, as a chart does. */
+  announces?: string;
   ends?: Readonly<{ output: unknown }> | Readonly<{ error: Error }>;
 }>;
 
@@ -24,7 +26,7 @@ export type Leaf = Readonly<{
   steps: (state: never, path: string) => readonly LeafStep[];
 }>;
 
-/** One living actor. `key` is its state as JSON. */
+/** One living actor. `key` stands for its path and its state. */
 type Living = Readonly<{ key: string }> &
   (Readonly<{ chart: AnyStateMachine; snapshot: AnyMachineSnapshot }> | Readonly<{ leaf: Leaf; state: unknown }>);
 type LivingChart = Extract<Living, { chart: AnyStateMachine }>;
@@ -45,16 +47,16 @@ export type Announcement = Readonly<{
 }>;
 
 export type Stage<F> = Readonly<{
-  /** Charts and leaves, by the names that charts have for them. */
-  cast: Readonly<Record<string, AnyStateMachine | Leaf>>;
+  /** Who plays what, by the name that the chart above has for it. */
+  cast: (role: string, input: unknown) => AnyStateMachine | Leaf | undefined;
   /** Whether an event is there at once, as XState delivers; else each delivery is a choice, in order between two actors. */
   atOnce: boolean;
   /** Does what the runtime does when a chart announces something. */
   announced: (turn: Turn<F>, announcement: Announcement) => void;
   /** Called with what is told to whoever is above the first actor. */
   told: (turn: Turn<F>, from: string, event: AnyEventObject) => void;
-  /** Called before an actor begins, hears something, or has ended. */
-  noted?: (turn: Turn<F>, path: string, what: string) => void;
+  /** Called before an actor begins (`begins`), hears an event, and when it is no more (`is over`). */
+  noted?: (turn: Turn<F>, path: string, event: AnyEventObject) => void;
 }>;
 
 /** One choice, with all that follows from it at once. It becomes a world when it is over. */
@@ -73,12 +75,29 @@ export interface Turn<F> {
 
 type Effect = Readonly<{ type: string; params: unknown; context: unknown; event: AnyEventObject }>;
 
+type Decision = readonly [LivingChart, readonly Effect[]];
+type Scope = ActorScope<AnyMachineSnapshot, AnyEventObject>;
+const decisionsOf = new WeakMap<Stage<never>, Map<string, Decision>>();
+
 export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
   const living = new Map(world.living);
   let mail = [...world.mail];
   /** Actors in the middle of a transition, with what has come meanwhile. */
   const busy = new Map<string, AnyEventObject[]>();
 
+  const decisions = decisionsOf.get(stage) ?? new Map<string, Decision>();
+  decisionsOf.set(stage, decisions);
+
+  /** Charts are pure: what one decides in a state is asked for once. */
+  const decided = (key: string, path: string, chart: AnyStateMachine, decide: (scope: Scope) => AnyMachineSnapshot) => {
+    const known = decisions.get(key);
+    if (known !== undefined) return known;
+    const effects: Effect[] = [];
+    const snapshot = decide(scopeOf(path, effects));
+    const made: Decision = [{ chart, snapshot, key: keyOf(path, snapshot) }, effects];
+    decisions.set(key, made);
+    return made;
+  };
   const send = (from: string, to: string, event: AnyEventObject) => {
     if (to === '') return stage.told(turn, from, event);
     if (!stage.atOnce) return void mail.push({ from, to, event });
@@ -87,19 +106,22 @@ export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
     else hear(to, event);
   };
   const hear = (path: string, event: AnyEventObject) => {
+    stage.noted?.(turn, path, event);
     const actor = living.get(path);
     if (actor === undefined) return;
-    stage.noted?.(turn, path, event.type);
     if ('leaf' in actor) {
       const state = actor.leaf.hear(actor.state as never, event); // A leaf understands its own state.
-      return void living.set(path, { ...actor, state, key: JSON.stringify(state) });
+      return void living.set(path, { ...actor, state, key: numbered(path, JSON.stringify(state)) });
     }
-    const effects: Effect[] = [];
-    const snapshot = actor.chart.transition(actor.snapshot, event, scopeOf(path, effects));
-    act(path, { chart: actor.chart, snapshot, key: keyOf(snapshot) }, effects);
+    act(
+      path,
+      decided(`${actor.key} ${jsonOf(event)}`, path, actor.chart, (scope) =>
+        actor.chart.transition(actor.snapshot, event, scope),
+      ),
+    );
   };
   /** Does what a chart has decided, in its order; then what has come meanwhile is heard. */
-  const act = (path: string, actor: LivingChart, effects: readonly Effect[]) => {
+  const act = (path: string, [actor, effects]: Decision) => {
     const { snapshot } = actor;
     if (snapshot.status === 'error') throw new Error(`The chart of ${path} threw: ${String(snapshot.error)}`);
     living.set(path, actor);
@@ -117,27 +139,32 @@ export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
     }
     if (type === 'xstate.spawnChild') {
       const { actorRef, src, input } = params as { actorRef: AnyActorRef; src: string; input: unknown }; // Likewise.
-      paths.set(actorRef, `${path}/${actorRef.id}`);
-      return begin(`${path}/${actorRef.id}`, src, input);
+      paths.set(actorRef, `${path}${BELOW}${actorRef.id}`);
+      return begin(`${path}${BELOW}${actorRef.id}`, src, input);
     }
     if (type === 'xstate.stopChild') {
       const child = params as AnyActorRef | undefined; // Likewise; undefined when there is none of the name.
-      return child === undefined ? undefined : stop(`${path}/${child.id}`);
+      return child === undefined ? undefined : stop(`${path}${BELOW}${child.id}`);
     }
     if (!type.startsWith('xstate.')) stage.announced(turn, { path, action: type, params, context, event });
   };
   const begin = (path: string, src: string, input: unknown) => {
-    const role = stage.cast[src];
-    if (role === undefined)
-      throw new Error(`Expected "${src}" in the cast, got ${Object.keys(stage.cast).join(', ')}.`);
-    stage.noted?.(turn, path, 'begins');
+    const role = stage.cast(src, input);
+    if (role === undefined) throw new Error(`Expected somebody in the cast for "${src}" at ${path}, got nobody.`);
+    stage.noted?.(turn, path, { type: 'begins', input });
     if ('hear' in role) {
       const state = role.start(input as never); // A leaf understands its own input.
-      return void living.set(path, { leaf: role, state, key: JSON.stringify(state) });
+      return void living.set(path, { leaf: role, state, key: numbered(path, JSON.stringify(state)) });
     }
-    const effects: Effect[] = [];
-    const snapshot = role.getInitialSnapshot(scopeOf(path, effects) as never, input as never) as AnyMachineSnapshot; // Of any chart.
-    act(path, { chart: role, snapshot, key: keyOf(snapshot) }, effects);
+    act(
+      path,
+      decided(
+        `${path} ${src} ${JSON.stringify(input)}`,
+        path,
+        role,
+        (scope) => role.getInitialSnapshot(scope as never, input as never) as AnyMachineSnapshot, // Of any chart.
+      ),
+    );
   };
   const finish = (path: string, end: { output: unknown } | { error: Error }) => {
     stop(path);
@@ -147,12 +174,14 @@ export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
   };
   /** Ends an actor, all below it, and what is on its way to them. */
   const stop = (path: string) => {
-    const isIn = (other: string) => other === path || other.startsWith(`${path}/`);
-    for (const other of [...living.keys()].filter(isIn)) {
+    const below = `${path}${BELOW}`;
+    const isIn = (other: string) => other === path || other.startsWith(below);
+    for (const other of living.keys()) {
+      if (!isIn(other)) continue;
       living.delete(other);
-      stage.noted?.(turn, other, 'is over');
+      stage.noted?.(turn, other, { type: 'is over' });
     }
-    mail = mail.filter(({ to }) => !isIn(to));
+    if (mail.length > 0) mail = mail.filter(({ to }) => !isIn(to));
   };
 
   const turn: Turn<F> = {
@@ -161,11 +190,13 @@ export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
     begin,
     send,
     sendLater: (from, to, event) => void mail.push({ from, to, event }),
-    step(path, { state, says = [], ends }) {
+    step(path, { state, says = [], announces, ends }) {
       const actor = living.get(path);
       if (actor === undefined || !('leaf' in actor)) throw new Error(`Expected a leaf at ${path}, got none.`);
-      living.set(path, { ...actor, state, key: JSON.stringify(state) });
+      living.set(path, { ...actor, state, key: numbered(path, JSON.stringify(state)) });
       for (const event of says) send(path, split(path)[0], event);
+      if (announces !== undefined)
+        stage.announced(turn, { path, action: announces, params: state, context: null, event: { type: 'step' } });
       if (ends !== undefined && living.has(path)) finish(path, ends);
     },
     take(from, to) {
@@ -179,18 +210,22 @@ export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
 }
 
 /** Two worlds of the same key go on in the same way. */
-export function keyOfWorld<F>({ living, mail, facts }: World<F>): string {
-  const actors = [...living].map(([path, { key }]) => `${path} ${key}`).toSorted();
+export function keyOfWorld<F extends object>({ living, mail, facts }: World<F>): string {
+  const actors = [...living.values()].map(({ key }) => key).toSorted();
   // Only the order between two actors matters.
-  const letters = mail.map(({ from, to, event }, at) => [`${from}→${to}`, at, JSON.stringify(event)] as const);
-  const sorted = letters
-    .toSorted((a, b) => a[0].localeCompare(b[0]) || a[1] - b[1])
-    .map(([way, , event]) => way + event);
-  return [...actors, ...sorted, JSON.stringify(facts)].join('\n');
+  const letters = new Map<string, string>();
+  for (const { from, to, event } of mail) {
+    const way = `${from}→${to}`;
+    letters.set(way, `${letters.get(way) ?? way}${jsonOf(event)}`);
+  }
+  return [...actors, ...[...letters.values()].toSorted(), jsonOf(facts)].join();
 }
 
+/** Between the names of a path, which may have slashes in them. */
+const BELOW = '>';
+
 export function split(path: string): readonly [above: string, id: string] {
-  const at = path.lastIndexOf('/');
+  const at = path.lastIndexOf(BELOW);
   return [path.slice(0, Math.max(0, at)), path.slice(at + 1)];
 }
 
@@ -210,7 +245,7 @@ function referenceTo(path: string): AnyActorRef {
   return made;
 }
 
-function scopeOf(path: string, effects: Effect[]): ActorScope<AnyMachineSnapshot, AnyEventObject> {
+function scopeOf(path: string, effects: Effect[]): Scope {
   const self = referenceTo(path);
   const { id, sessionId, system } = self;
   const nothing = () => {};
@@ -227,9 +262,32 @@ function scopeOf(path: string, effects: Effect[]): ActorScope<AnyMachineSnapshot
       effects.push({ type, params, context: info.context, event: info.event });
     },
   };
-  return scope as unknown as ActorScope<AnyMachineSnapshot, AnyEventObject>; // It is all that charts use.
+  return scope as unknown as Scope; // It is all that charts use.
 }
 
-function keyOf({ value, context, status, children }: AnyMachineSnapshot): string {
-  return JSON.stringify([value, context, status, Object.keys(children)]);
+function keyOf(path: string, { value, context, status, children }: AnyMachineSnapshot): string {
+  return numbered(path, JSON.stringify([value, context, status, Object.keys(children)]));
+}
+
+const texts = new WeakMap<object, string>();
+
+/** A short word for a value, which is written as JSON once. */
+function jsonOf(value: object): string {
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const made = numbered('', JSON.stringify(value));
+  texts.set(value, made);
+  return made;
+}
+
+const numbers = new Map<string, string>();
+
+/** A short word for a text, the same for the same: so a million states fit into memory. */
+function numbered(name: string, text: string): string {
+  const whole = `${name} ${text}`;
+  const known = numbers.get(whole);
+  if (known !== undefined) return known;
+  const made = numbers.size.toString(36);
+  numbers.set(whole, made);
+  return made;
 }

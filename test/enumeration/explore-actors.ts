@@ -13,7 +13,7 @@ type Actors<F> = Readonly<{
 }>;
 
 /** Explores what actors may do: each event on its way may arrive, each leaf may do each of its steps, and users act. */
-export function exploreActors<F>({ stage, start, users, wrongWith, isOver }: Actors<F>): Explored {
+export function exploreActors<F extends object>({ stage, start, users, wrongWith, isOver }: Actors<F>): Explored {
   const after = (world: World<F>, act: (turn: Turn<F>) => void) => () => {
     const turn = turnIn(stage, world);
     act(turn);

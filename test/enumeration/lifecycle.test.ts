@@ -4,7 +4,7 @@ import { lifecycle } from '../../machines/lifecycle.ts';
 import { NOTHING_TO_REPORT, type TaskInput } from '../../src/protocol/messages.ts';
 import { type Leaf, type Stage, turnIn } from './actors.ts';
 import { type Deed, exploreActors } from './explore-actors.ts';
-import { timerLeaf } from './leaves.ts';
+import { timer } from './leaves.ts';
 
 const TASK: TaskInput = { taskId: 'job/1', sessionId: 's1', kind: 'job', killMs: 500 };
 const ERROR = { code: 'internal', message: 'It broke.', retryable: false } as const;
@@ -58,16 +58,17 @@ const job = lifecycle({ id: 'job', description: 'A job.' });
 
 /** Every order of what a task, its work, its hook and its timers may do, with one abort and one kill at any time. */
 function enumerate(work: Leaf, atOnce: boolean, chart: AnyStateMachine = job) {
+  const cast: Readonly<Record<string, AnyStateMachine | Leaf>> = { job: chart, work, cleanup, timer };
   const stage: Stage<Facts> = {
-    cast: { job: chart, work, cleanup, timer: timerLeaf },
+    cast: (role) => cast[role],
     atOnce,
     announced() {},
     told(turn, _, { type, output }) {
       const end = type.startsWith('xstate.') ? [`${output?.end ?? 'crashed'}, ${turn.facts.abort}`] : [];
       turn.facts = { ...turn.facts, ends: [...turn.facts.ends, ...end] };
     },
-    noted(turn, path, what) {
-      if (path === 'job' && what === 'task.abort') turn.facts = { ...turn.facts, abort: 'accepted' };
+    noted(turn, path, { type }) {
+      if (path === 'job' && type === 'task.abort') turn.facts = { ...turn.facts, abort: 'accepted' };
     },
   };
   const turn = turnIn<Facts>(stage, { living: new Map(), mail: [], facts: { abort: 'none', kill: false, ends: [] } });
@@ -123,7 +124,7 @@ describe('every interleaving of a task, its work, its hook, its timers, an abort
       'a result that comes after the abort',
       wildWork,
       planted({ 'work.done': { target: 'completed', actions: 'conclude' } }),
-      ['It ended completed, accepted, after 2 steps:', '  1. somebody aborts it', '  2. job/work says work.done'],
+      ['It ended completed, accepted, after 2 steps:', '  1. somebody aborts it', '  2. job>work says work.done'],
     ],
     [
       'an abort that waits for ever for a work that says nothing',
@@ -132,7 +133,7 @@ describe('every interleaving of a task, its work, its hook, its timers, an abort
       [
         'Nothing can happen any more, after 3 steps:',
         '  1. somebody aborts it',
-        '  2. job/acknowledge-by passes',
+        '  2. job>acknowledge-by passes',
         '  3. somebody kills it',
       ],
     ],
