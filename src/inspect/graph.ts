@@ -36,23 +36,29 @@ export const INITIAL_RADIUS = 5;
 export function graphOf(chart: Chart, widths: HeaderWidths): Plan {
   const planning: Planning = {
     widths,
+    pairs: pairsOf(chart),
     nodes: new Map(),
     targets: new Map(),
     states: [],
     initials: [],
     throughouts: [],
     edges: [],
-    elkEdges: [],
+    edgesHere: [],
+    edgeCount: 0,
   };
   nameNodes(planning, chart);
   const root = nodeOf(planning, chart, { depth: 0, region: false });
   const { states, initials, throughouts, edges } = planning;
-  const graph = { id: 'picture', layoutOptions: OPTIONS, children: [root], edges: planning.elkEdges };
+  const graph = { id: 'picture', layoutOptions: OPTIONS, children: [root], edges: planning.edgesHere };
   return { chart, graph, states, initials, throughouts, edges };
 }
 
+/** From which state a transition leads to which. */
+type Pair = Readonly<{ source: string; target: string }>;
+
 type Planning = {
   widths: HeaderWidths;
+  pairs: readonly Pair[];
   nodes: Map<ChartState, string>;
   /** The node of a state, by its path. */
   targets: Map<string, string>;
@@ -60,7 +66,9 @@ type Planning = {
   initials: { node: string; edge: string; state: string; target: string }[];
   throughouts: { node: string; state: string; block: Block }[];
   edges: PlannedEdge[];
-  elkEdges: ElkExtendedEdge[];
+  /** The edges of the layout that is being planned: all, or those of a region that has one of its own. */
+  edgesHere: ElkExtendedEdge[];
+  edgeCount: number;
 };
 
 const LABEL_WIDTH = 230;
@@ -68,7 +76,13 @@ const STATE_WIDTH = 250;
 const BOX_WIDTH = 420;
 const INSET = 20;
 
-const SPACING = {
+/** Edges and nodes in one layout, from the top to the bottom, whatever boxes they cross. */
+const LAYERED = {
+  'elk.algorithm': 'layered',
+  'elk.direction': 'DOWN',
+  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
+  'elk.edgeRouting': 'ORTHOGONAL',
+  'elk.layered.cycleBreaking.strategy': 'DEPTH_FIRST',
   'elk.spacing.nodeNode': '28',
   'elk.spacing.edgeNode': '18',
   'elk.spacing.edgeEdge': '14',
@@ -83,13 +97,18 @@ const SPACING = {
   'elk.layered.nodePlacement.favorStraightEdges': 'true',
 };
 
+/** Regions that no arrow enters or leaves, each laid out by itself, packed side by side and one below the other. */
+const PACKED = {
+  'elk.algorithm': 'rectpacking',
+  'elk.rectpacking.packing.strategy': 'COMPACTION',
+  'elk.rectpacking.packing.compaction.iterations': '5',
+  'elk.hierarchyHandling': 'SEPARATE_CHILDREN',
+  'elk.aspectRatio': '1.4',
+  'elk.spacing.nodeNode': '20',
+};
+
 const OPTIONS = {
-  ...SPACING,
-  'elk.algorithm': 'layered',
-  'elk.layered.cycleBreaking.strategy': 'DEPTH_FIRST',
-  'elk.direction': 'DOWN',
-  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
-  'elk.edgeRouting': 'ORTHOGONAL',
+  ...LAYERED,
   'elk.json.shapeCoords': 'ROOT',
   'elk.json.edgeCoords': 'ROOT',
   'elk.padding': '[top=12,left=12,bottom=12,right=12]',
@@ -112,19 +131,46 @@ function nodeOf(planning: Planning, state: ChartState, at: { depth: number; regi
   const marks = [...initialMark(planning, state), ...throughoutMark(planning, state, arrows)];
   for (const arrow of arrows) addEdge(planning, state, arrow);
   if (!isBox) return { id: node, width: Math.max(64, block.width), height: block.height };
-  const children = state.states.map((child) =>
-    nodeOf(planning, child, { depth: at.depth + 1, region: state.type === 'parallel' }),
-  );
+  const packed = state.type === 'parallel' && hasClosedRegions(state, planning.pairs);
+  const children = state.states.map((child) => {
+    const inside = { depth: at.depth + 1, region: state.type === 'parallel' };
+    return packed ? withOwnEdges(planning, () => nodeOf(planning, child, inside)) : nodeOf(planning, child, inside);
+  });
   return {
     id: node,
     layoutOptions: {
-      ...SPACING,
+      ...(packed ? PACKED : LAYERED),
       'elk.padding': `[top=${block.height + 10},left=${INSET},bottom=${INSET},right=${INSET}]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
       'elk.nodeSize.minimum': `(${block.width},${block.height + INSET})`,
     },
     children: [...marks, ...children],
   };
+}
+
+function withOwnEdges(planning: Planning, plan: () => ElkNode): ElkNode {
+  const around = planning.edgesHere;
+  const edges: ElkExtendedEdge[] = [];
+  planning.edgesHere = edges;
+  const node = plan();
+  planning.edgesHere = around;
+  return { ...node, edges };
+}
+
+function nextEdge(planning: Planning): string {
+  planning.edgeCount += 1;
+  return `edge ${planning.edgeCount}`;
+}
+
+/** Whether no transition leads into a region, out of one, or to one itself. */
+function hasClosedRegions(state: ChartState, pairs: readonly Pair[]): boolean {
+  const regions = state.states.map(({ path }) => path);
+  return pairs.every(({ source, target }) =>
+    regions.every((region) => {
+      const leavesOrEnters = isIn(source, region) !== isIn(target, region);
+      return !leavesOrEnters && target !== region;
+    }),
+  );
 }
 
 type Numbered = Readonly<{ id: string; transition: ChartTransition }>;
@@ -159,7 +205,7 @@ function transitionsOf(planning: Planning, state: ChartState): { arrows: Arrow[]
 }
 
 function addEdge(planning: Planning, state: ChartState, { id, target, from, to, labelled, transitions }: Arrow): void {
-  const edge = `edge ${planning.elkEdges.length}`;
+  const edge = nextEdge(planning);
   const lines = transitions.flatMap((numbered) =>
     transitionLines(numbered.transition, state.invokes, { id: numbered.id, maxWidth: LABEL_WIDTH }),
   );
@@ -173,7 +219,7 @@ function addEdge(planning: Planning, state: ChartState, { id, target, from, to, 
     transitions: transitions.map((numbered) => ({ id: numbered.id, event: numbered.transition.event })),
   });
   const labels = label === null ? [] : [labelOf(label)];
-  planning.elkEdges.push({ id: edge, sources: [from], targets: [to], labels });
+  planning.edgesHere.push({ id: edge, sources: [from], targets: [to], labels });
 }
 
 function labelOf({ width, height }: Block): NonNullable<ElkExtendedEdge['labels']>[number] {
@@ -185,9 +231,9 @@ function initialMark(planning: Planning, state: ChartState): ElkNode[] {
   const to = initial === undefined ? undefined : planning.nodes.get(initial);
   if (initial === undefined || to === undefined) return [];
   const node = `initial of ${planning.nodes.get(state)}`;
-  const edge = `edge ${planning.elkEdges.length}`;
+  const edge = nextEdge(planning);
   planning.initials.push({ node, edge, state: state.path, target: initial.path });
-  planning.elkEdges.push({ id: edge, sources: [node], targets: [to] });
+  planning.edgesHere.push({ id: edge, sources: [node], targets: [to] });
   return [{ id: node, width: 2 * INITIAL_RADIUS, height: 2 * INITIAL_RADIUS }];
 }
 
@@ -203,6 +249,15 @@ function throughoutMark(planning: Planning, state: ChartState, arrows: readonly 
 
 function throughoutOf(node: string): string {
   return `throughout ${node}`;
+}
+
+function pairsOf(state: ChartState): Pair[] {
+  const own = state.transitions.flatMap(({ targets }) => targets.map((target) => ({ source: state.path, target })));
+  return [...own, ...state.states.flatMap(pairsOf)];
+}
+
+function isIn(path: string, ancestor: string): boolean {
+  return path === ancestor || isBelow(path, ancestor);
 }
 
 function isBelow(path: string, ancestor: string): boolean {

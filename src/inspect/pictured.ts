@@ -8,8 +8,11 @@ export type Elk = Pick<ELK, 'layout'>;
 
 /** The picture of a chart, from its graph with places. */
 export function pictured(plan: Plan, graph: ElkNode): Picture {
-  const boxes = new Map(nodesOf(graph).map((node): [string, Box] => [node.id, boxOf(node)]));
-  const placed = new Map((graph.edges ?? []).map((edge): [string, ElkExtendedEdge] => [edge.id, edge]));
+  const nodes = nodesOf(graph);
+  const boxes = new Map(nodes.map((node): [string, Box] => [node.id, boxOf(node)]));
+  const placed = new Map(
+    nodes.flatMap(({ edges = [] }) => edges).map((edge): [string, ElkExtendedEdge] => [edge.id, edge]),
+  );
   const { width, height } = boxOf(graph);
   return {
     id: plan.chart.id,

@@ -1,28 +1,48 @@
+import type { KindPicture } from './kind-picture.ts';
 import { type Box, FONTS, type PlacedLine, type Point } from './lines.ts';
 import type { Picture, PictureEdge, PictureInitial, PictureState, PictureThroughout } from './picture.ts';
 import type { Font } from './typeset.ts';
 
 /**
  * A picture as an SVG that stands alone: no script, no font and no file from elsewhere, the same bytes each time, in
- * the colours of the reader's scheme, with title and description for who does not see it.
+ * the colours of the reader's scheme, with a title and a description for who does not see it.
  */
 export function svg(picture: Picture, { title }: Readonly<{ title: string }>): string {
-  const { width, height, states, initials, throughouts, edges } = picture;
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title desc">`,
+  return file(picture, { title, description: inWords(picture), content: contentOf(picture) });
+}
+
+/** A kind's lifecycle and work as one SVG, as `svg` makes it of one chart. */
+export function kindSvg(picture: KindPicture, { title }: Readonly<{ title: string }>): string {
+  const joins = picture.joins.map(({ points }) => `<path class="join" d="${roundedPath(points)}"/>`);
+  const content = [...picture.charts.flatMap(contentOf), ...joins];
+  return file(picture, { title, description: picture.charts.map(inWords).join('\n'), content });
+}
+
+function file(
+  { width, height }: Readonly<{ width: number; height: number }>,
+  { title, description, content }: Readonly<{ title: string; description: string; content: readonly string[] }>,
+): string {
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title description">`,
     `<title id="title">${escaped(title)}</title>`,
-    `<desc id="desc">${escaped(inWords(picture))}</desc>`,
+    `<desc id="description">${escaped(description)}</desc>`,
     `<style>${STYLE}</style>`,
-    `<rect class="card" width="${width}" height="${height}" rx="12"/>`,
+    `<rect class="card" width="${width}" height="${height}" rx="14"/>`,
+    ...content,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/** Labels come last, so that an arrow never runs over the words of another one. */
+function contentOf({ states, initials, throughouts, edges }: Picture): string[] {
+  return [
     ...states.map(stateSvg),
     ...throughouts.map(throughoutSvg),
     ...initials.map(initialSvg),
     ...edges.map(arrowSvg),
-    ...edges.map(labelSvg),
-    '</svg>',
-  ]
-    .filter((line) => line !== '')
-    .join('\n')}\n`;
+    ...edges.flatMap(labelSvg),
+  ];
 }
 
 const RADIUS = 10;
@@ -53,8 +73,8 @@ function arrowSvg({ points }: PictureEdge): string {
   return `<g class="arrow">${arrow(points)}</g>`;
 }
 
-function labelSvg({ label }: PictureEdge): string {
-  return label === null ? '' : `<g class="label">${rect(label, 5)}${label.lines.map(lineSvg).join('')}</g>`;
+function labelSvg({ label }: PictureEdge): string[] {
+  return label === null ? [] : [`<g class="label">${rect(label, 5)}${label.lines.map(lineSvg).join('')}</g>`];
 }
 
 function lineSvg(line: PlacedLine): string {
@@ -159,5 +179,6 @@ text{fill:var(--ink)}
 .pill text,.pill tspan{fill:var(--accent)}
 .line{fill:none;stroke:var(--line);stroke-width:1.3}
 .tip{fill:var(--line)}
+.join{fill:none;stroke:var(--accent);stroke-width:1.5;stroke-dasharray:2 4;stroke-linecap:round}
 .initial circle{fill:var(--ink)}
 `;
