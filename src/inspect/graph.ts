@@ -34,9 +34,11 @@ export const INITIAL_RADIUS = 5;
 
 /** The chart as a graph. Names of elkjs are numbers of ours, for those of a chart may be anything. */
 export function graphOf(chart: Chart, widths: HeaderWidths): Plan {
+  const pairs = pairsOf(chart);
   const planning: Planning = {
     widths,
-    pairs: pairsOf(chart),
+    pairs,
+    layered: layered(pairs.length),
     nodes: new Map(),
     targets: new Map(),
     states: [],
@@ -49,7 +51,12 @@ export function graphOf(chart: Chart, widths: HeaderWidths): Plan {
   nameNodes(planning, chart);
   const root = nodeOf(planning, chart, { depth: 0, region: false });
   const { states, initials, throughouts, edges } = planning;
-  const graph = { id: 'picture', layoutOptions: OPTIONS, children: [root], edges: planning.edgesHere };
+  const graph = {
+    id: 'picture',
+    layoutOptions: { ...planning.layered, ...OPTIONS },
+    children: [root],
+    edges: planning.edgesHere,
+  };
   return { chart, graph, states, initials, throughouts, edges };
 }
 
@@ -59,6 +66,7 @@ type Pair = Readonly<{ source: string; target: string }>;
 type Planning = {
   widths: HeaderWidths;
   pairs: readonly Pair[];
+  layered: Readonly<Record<string, string>>;
   nodes: Map<ChartState, string>;
   /** The node of a state, by its path. */
   targets: Map<string, string>;
@@ -82,7 +90,6 @@ const LAYERED = {
   'elk.direction': 'DOWN',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.edgeRouting': 'ORTHOGONAL',
-  'elk.layered.cycleBreaking.strategy': 'DEPTH_FIRST',
   'elk.spacing.nodeNode': '28',
   'elk.spacing.edgeNode': '18',
   'elk.spacing.edgeEdge': '14',
@@ -108,11 +115,19 @@ const PACKED = {
 };
 
 const OPTIONS = {
-  ...LAYERED,
   'elk.json.shapeCoords': 'ROOT',
   'elk.json.edgeCoords': 'ROOT',
   'elk.padding': '[top=12,left=12,bottom=12,right=12]',
 };
+
+/** More arrows than anybody follows with the eye: what matters then is that the picture is there within a second or two. */
+const MANY_ARROWS = 150;
+
+/** Which arrows point upwards: those that lead back to where a box began, where that can be found out in time. */
+function layered(arrowCount: number): Readonly<Record<string, string>> {
+  if (arrowCount <= MANY_ARROWS) return { ...LAYERED, 'elk.layered.cycleBreaking.strategy': 'DEPTH_FIRST' };
+  return { ...LAYERED, 'elk.layered.cycleBreaking.strategy': 'GREEDY', 'elk.layered.thoroughness': '1' };
+}
 
 function nameNodes(planning: Planning, state: ChartState): void {
   const node = `state ${planning.nodes.size}`;
@@ -139,7 +154,7 @@ function nodeOf(planning: Planning, state: ChartState, at: { depth: number; regi
   return {
     id: node,
     layoutOptions: {
-      ...(packed ? PACKED : LAYERED),
+      ...(packed ? PACKED : planning.layered),
       'elk.padding': `[top=${block.height + 10},left=${INSET},bottom=${INSET},right=${INSET}]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
       'elk.nodeSize.minimum': `(${block.width},${block.height + INSET})`,

@@ -52,7 +52,10 @@ export function stateLines(
   const names = (kind: 'entry' | 'exit', actions: readonly string[]): Line[] =>
     actions.length === 0 ? [] : of(kind, [span('word', `${kind} / `), span('action', actions.join(', '))]);
   return [
-    ...of('title', [span('text', plain(state.key) || '(no name)')]),
+    ...of('title', [
+      span('text', plain(state.key) || '(no name)'),
+      ...(state.type === 'history' ? [{ kind: 'word' as const, text: ' (history)' }] : []),
+    ]),
     ...(state.description === null ? [] : of('description', [span('text', state.description)])),
     ...(state.waitsFor === null ? [] : of('waits', [span('word', 'waits for '), span('text', state.waitsFor)])),
     ...state.invokes.flatMap(({ src }) => of('invoke', [span('text', src)]).slice(0, 1)),

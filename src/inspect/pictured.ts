@@ -1,10 +1,10 @@
-import type { ELK, ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
+import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import { INITIAL_RADIUS, type Plan } from './graph.ts';
 import { type Block, type Box, moved, type Point } from './lines.ts';
 import type { Picture, PictureEdge, PictureInitial, PictureState } from './picture.ts';
 
 /** What is used of an instance of elkjs. */
-export type Elk = Pick<ELK, 'layout'>;
+export type Elk = Readonly<{ layout: (graph: ElkNode) => Promise<ElkNode> }>;
 
 /** The picture of a chart, from its graph with places. */
 export function pictured(plan: Plan, graph: ElkNode): Picture {

@@ -1,7 +1,7 @@
 import type { KindPicture } from './kind-picture.ts';
 import { type Box, FONTS, type PlacedLine, type Point } from './lines.ts';
 import type { Picture, PictureEdge, PictureInitial, PictureState, PictureThroughout } from './picture.ts';
-import type { Font } from './typeset.ts';
+import { type Font, legible, plain } from './typeset.ts';
 
 /**
  * A picture as an SVG that stands alone: no script, no font and no file from elsewhere, the same bytes each time, in
@@ -15,17 +15,21 @@ export function svg(picture: Picture, { title }: Readonly<{ title: string }>): s
 export function kindSvg(picture: KindPicture, { title }: Readonly<{ title: string }>): string {
   const joins = picture.joins.map(({ points }) => `<path class="join" d="${roundedPath(points)}"/>`);
   const content = [...picture.charts.flatMap(contentOf), ...joins];
-  return file(picture, { title, description: picture.charts.map(inWords).join('\n'), content });
+  return file(picture, { title, description: picture.charts.flatMap(inWords), content });
 }
 
 function file(
   { width, height }: Readonly<{ width: number; height: number }>,
-  { title, description, content }: Readonly<{ title: string; description: string; content: readonly string[] }>,
+  {
+    title,
+    description,
+    content,
+  }: Readonly<{ title: string; description: readonly string[]; content: readonly string[] }>,
 ): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title description">`,
-    `<title id="title">${escaped(title)}</title>`,
-    `<desc id="description">${escaped(description)}</desc>`,
+    `<title id="title">${escaped(plain(title))}</title>`,
+    `<desc id="description">${description.map(plain).map(escaped).join('\n')}</desc>`,
     `<style>${STYLE}</style>`,
     `<rect class="card" width="${width}" height="${height}" rx="14"/>`,
     ...content,
@@ -50,8 +54,8 @@ const CORNER = 7;
 const TIP = { length: 8, half: 4 };
 
 function stateSvg(state: PictureState): string {
-  const { type, depth, region, path, lines } = state;
-  const classes = ['state', type, ...(path === '' ? ['machine'] : []), ...(region ? ['region'] : []), `d${depth % 2}`];
+  const { type, region, path, lines } = state;
+  const classes = ['state', type, ...(path === '' ? ['machine'] : []), ...(region ? ['region'] : [])];
   return [
     `<g class="${classes.join(' ')}">`,
     rect(state, RADIUS),
@@ -140,17 +144,22 @@ function n(value: number): string {
 }
 
 /** Where the chart begins and what leads where, for those who listen. */
-function inWords({ description, initials, edges }: Picture): string {
+function inWords({ description, initials, edges }: Picture): string[] {
   const beginning = initials.map(({ state, target }) => `${state || 'The machine'} begins in ${target}.`);
   const ways = edges.map(({ source, target, label }) => {
     const events = (label?.lines ?? []).map(({ spans }) => spans.map(({ text }) => text).join('')).join(' ');
     return `${source || 'any state'} to ${target || 'the machine'}: ${events}`;
   });
-  return [...(description === null ? [] : [description]), ...beginning, ...ways].join('\n');
+  return [...(description === null ? [] : [description]), ...beginning, ...ways];
 }
 
+/** Text that ends nothing and that XML may hold. */
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return legible(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }
 
 const FAMILIES = {

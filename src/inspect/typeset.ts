@@ -11,7 +11,7 @@ export type Span<Kind extends string = string> = Readonly<{ kind: Kind; text: st
 export function widthOf(text: string, font: Font): number {
   let thousandths = 0;
   for (const character of text) thousandths += advanceOf(character, font);
-  return (thousandths * font.size * (font.bold ? 1.08 : 1)) / 1_000;
+  return (thousandths * font.size * (font.bold ? 1.13 : 1)) / 1_000;
 }
 
 /**
@@ -41,17 +41,21 @@ export function wrapped<Kind extends string>(
   return (line.length === 0 ? lines : [...lines, line]).map(joined);
 }
 
-/** Foreign text as it can be shown: white space is one space, and what is invisible or turns the text around is a mark. */
+/** Characters of one text of which anything is shown at all. */
+const MAX_LENGTH = 2_000;
+
+/** Foreign text as it can be shown: white space is one space, the rest is legible. */
 export function plain(text: string): string {
-  return text
-    .slice(0, 2_000)
-    .replaceAll(/\s+/gu, ' ')
-    .trim()
-    .replaceAll(
-      /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu,
-      '\ufffd',
-    );
+  return legible(text.slice(0, MAX_LENGTH).replaceAll(/\s+/gu, ' ').trim());
 }
+
+/** With a mark for each character that is invisible, turns the text around, or may not stand in XML. */
+export function legible(text: string): string {
+  return text.replaceAll(ILLEGIBLE, '\ufffd');
+}
+
+const ILLEGIBLE =
+  /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
 
 function piecesOf<Kind extends string>(spans: readonly Span<Kind>[], font: Font, maxWidth: number): Span<Kind>[] {
   return spans.flatMap(({ kind, text }) =>
@@ -66,18 +70,16 @@ function fitting(word: string, font: Font, maxWidth: number): string[] {
   if (widthOf(word.trimEnd(), font) <= maxWidth) return [word];
   const parts: string[] = [];
   let part = '';
+  const add = (piece: string): void => {
+    if (part !== '' && widthOf((part + piece).trimEnd(), font) > maxWidth) {
+      parts.push(part);
+      part = '';
+    }
+    part += piece;
+  };
   for (const piece of word.match(/[^.\-_/:,]*[.\-_/:, ]*/gu) ?? []) {
-    if (widthOf(part + piece.trimEnd(), font) <= maxWidth) {
-      part += piece;
-      continue;
-    }
-    for (const { segment } of SEGMENTER.segment(piece)) {
-      if (part !== '' && segment !== ' ' && widthOf(part + segment, font) > maxWidth) {
-        parts.push(part);
-        part = '';
-      }
-      part += segment;
-    }
+    if (widthOf(piece.trimEnd(), font) <= maxWidth) add(piece);
+    else for (const { segment } of SEGMENTER.segment(piece)) add(segment);
   }
   return part === '' ? parts : [...parts, part];
 }
