@@ -232,7 +232,7 @@ describe.skipIf(!hasBrowser)('the page in a browser', () => {
     await page.getByRole('treeitem', { name: /^traffic-light yellow/ }).waitFor();
     const chart = page.getByRole('region', { name: 'Chart' });
     await chart.locator('[data-state="yellow"].active').waitFor();
-    expect(await chart.locator('.last').textContent()).toContain('TIMER');
+    expect(await chart.locator('.label.last').textContent()).toContain('TIMER');
     actor.send({ type: 'TIMER' });
     await chart.locator('[data-state="red"].active').waitFor();
     await keepPicture(page, 'page-any-program');
