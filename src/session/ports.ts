@@ -13,6 +13,7 @@ import { changesKept, protect } from './protection.ts';
 import { spend, spentAt } from './spending.ts';
 import { tell } from './telling.ts';
 import { windowOf } from './window.ts';
+import { committable, tellable } from './work-events.ts';
 
 /** The ports of a task for one leaf of its work. All of them are void once the leaf is revoked or the task has ended. */
 export function portsFor(book: Book, taskId: string, scope: PortScope): SessionPorts {
@@ -46,10 +47,10 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       alive();
       const history = append === undefined ? undefined : ({ op: 'append', entries: append } as const);
       const sync = event.type === 'item.started';
-      commit(book, event, { taskId, sync, ...(history === undefined ? {} : { history }) });
+      commit(book, committable(event), { taskId, sync, ...(history === undefined ? {} : { history }) });
     },
     emit(event) {
-      if (!isVoid()) emit(book, event, taskId);
+      if (!isVoid()) emit(book, tellable(event), taskId);
     },
     async ask(subject, options = {}) {
       mayStart();
