@@ -157,10 +157,16 @@ function nodeOf(planning: Planning, state: ChartState, at: { depth: number; regi
       ...(packed ? PACKED : planning.layered),
       'elk.padding': `[top=${block.height + 10},left=${INSET},bottom=${INSET},right=${INSET}]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-      'elk.nodeSize.minimum': `(${block.width},${block.height + INSET})`,
+      'elk.nodeSize.minimum': minimumSize(block, { turned: !packed }),
     },
     children: [...marks, ...children],
   };
+}
+
+/** A layout from the top to the bottom is one from the left that elkjs turns, and it forgets to turn this size. */
+function minimumSize({ width, height }: Block, { turned }: Readonly<{ turned: boolean }>): string {
+  const size = [width, height + INSET];
+  return `(${(turned ? size.reverse() : size).join()})`;
 }
 
 function withOwnEdges(planning: Planning, plan: () => ElkNode): ElkNode {
