@@ -140,7 +140,8 @@ function nodeOf(planning: Planning, state: ChartState, at: { depth: number; regi
   const node = planning.nodes.get(state) ?? '';
   const isBox = state.states.length > 0;
   const { arrows, written } = transitionsOf(planning, state);
-  const maxWidth = isBox ? (planning.widths.get(state.path) ?? BOX_WIDTH) : STATE_WIDTH;
+  const header = planning.widths.get(state.path);
+  const maxWidth = isBox ? (header?.text ?? BOX_WIDTH) : STATE_WIDTH;
   const block = stacked(stateLines(state, written, maxWidth), { x: 14, y: 9 });
   planning.states.push({ node, state, ...at, block });
   const marks = [...initialMark(planning, state), ...throughoutMark(planning, state, arrows)];
@@ -157,10 +158,22 @@ function nodeOf(planning: Planning, state: ChartState, at: { depth: number; regi
       ...(packed ? PACKED : planning.layered),
       'elk.padding': `[top=${block.height + 10},left=${INSET},bottom=${INSET},right=${INSET}]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-      'elk.nodeSize.minimum': `(${block.width},${block.height + INSET})`,
+      'elk.nodeSize.minimum': minimumSize(
+        { width: Math.max(block.width, header?.box ?? 0), height: block.height },
+        { turned: !packed },
+      ),
     },
     children: [...marks, ...children],
   };
+}
+
+/** A layout from the top to the bottom is one from the left that elkjs turns, and it forgets to turn this size. */
+function minimumSize(
+  { width, height }: Pick<Block, 'width' | 'height'>,
+  { turned }: Readonly<{ turned: boolean }>,
+): string {
+  const size = [width, height + INSET];
+  return `(${(turned ? size.reverse() : size).join()})`;
 }
 
 function withOwnEdges(planning: Planning, plan: () => ElkNode): ElkNode {

@@ -127,5 +127,5 @@ function span(kind: SpanKind, text: string): Span<SpanKind> {
 }
 
 function lineWidth({ kind, spans }: Line): number {
-  return spans.reduce((sum, { text }) => sum + widthOf(text, FONTS[kind]), 0);
+  return Math.ceil(spans.reduce((sum, { text }) => sum + widthOf(text, FONTS[kind]), 0));
 }

@@ -1,6 +1,6 @@
 import type { Chart, ChartState } from './chart.ts';
 import { graphOf } from './graph.ts';
-import { withClearHeaders } from './headers.ts';
+import { type HeaderWidth, withClearHeaders } from './headers.ts';
 import type { Block, Point } from './lines.ts';
 import { type Elk, pictured } from './pictured.ts';
 
@@ -69,7 +69,7 @@ export type PictureTransition = Readonly<{ id: string; event: string }>;
  * the work is handed in: an instance of elkjs, here or in a browser.
  */
 export async function layOut(chart: Chart, elk: Elk): Promise<Picture> {
-  const widths = new Map<string, number>();
+  const widths = new Map<string, HeaderWidth>();
   for (let attempt = 1; ; attempt += 1) {
     const plan = graphOf(chart, widths);
     const { picture, crowded } = withClearHeaders(pictured(plan, await elk.layout(plan.graph)));
@@ -78,5 +78,5 @@ export async function layOut(chart: Chart, elk: Elk): Promise<Picture> {
   }
 }
 
-/** Narrower text is higher, which moves what is below it and nothing else: the second attempt is the last as a rule. */
-const MAX_ATTEMPTS = 3;
+/** Narrower text is higher, which moves what is below it and nothing beside it: the second attempt is the last as a rule. */
+const MAX_ATTEMPTS = 4;

@@ -149,6 +149,26 @@ describe('layOut', () => {
     expect(disorderOf(picture)).toEqual([]);
   });
 
+  it('gives a box room for its text when what is in it is narrower', async () => {
+    const description = 'A sentence that is wider than the box would be without it';
+    const inner = { initial: 'b', states: { b: {} }, description };
+    const regions = { type: 'parallel', description, states: { r: inner, s: inner } } as const;
+    const picture = await pictureOf({ ...inner, id: 'm', states: { b: { ...inner, states: { b: regions } } } });
+    expect(picture.states.map(({ path, lines }) => [path, lines.length])).toEqual([
+      ['', 2],
+      ['b', 2],
+      ['b.b', 2],
+      ['b.b.r', 2],
+      ['b.b.r.b', 1],
+      ['b.b.s', 2],
+      ['b.b.s.b', 1],
+    ]);
+    expect(disorderOf(picture)).toEqual([]);
+    const alone = await pictureOf({ id: 'm', description, type: 'parallel', states: { r: {} } });
+    expect(alone.states[0]?.lines).toHaveLength(2);
+    expect(disorderOf(alone)).toEqual([]);
+  });
+
   it('lays out text of any length and script within bounds', async () => {
     const long = 'x'.repeat(5_000);
     const picture = await pictureOf({
