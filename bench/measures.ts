@@ -3,6 +3,7 @@ import { COMMAND_MEASURES } from './commands.ts';
 import { LOG_MEASURES } from './logs.ts';
 import { measureDecisions } from './nested-decision.ts';
 import { measureNestedRequests } from './nested-requests.ts';
+import { measurePage } from './page.ts';
 import type { Peer, PeerName } from './peer.ts';
 import type { Size } from './scenarios.ts';
 import type { ServerState } from './server.ts';
@@ -34,6 +35,7 @@ export const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figures
   'start-up': ({ name, size, serverURL }) => measureStartUp(name, size, serverURL),
   'nested-requests': measureNestedRequests,
   snapshots: measureSnapshots,
+  page: measurePage,
   decision: ({ size }) => measureDecisions(size),
   ...COMMAND_MEASURES,
   ...LOG_MEASURES,

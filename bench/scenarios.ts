@@ -164,6 +164,28 @@ export const SCENARIOS: readonly Scenario[] = [
       { figure: 'storeMb', what: 'what is kept of both', unit: 'MiB', target: null },
     ],
   },
+  {
+    number: 19,
+    name: 'page',
+    peers: ['troupe'],
+    repetitions: 1,
+    size: { warmUp: 100, count: 1_000 },
+    quick: { warmUp: 5, count: 20 },
+    rows: [
+      { figure: 'perSecond', what: 'events a second of 100 sessions, with the page open', unit: '', target: null },
+      { figure: 'openWall', what: 'time of the same work, with the page open to without', unit: '×', target: own(1.1) },
+      { figure: 'withoutCpuMs', what: 'its CPU, without an inspector', unit: 'ms', target: null },
+      { figure: 'attachedCpu', what: 'with one and no page open', unit: '×', target: null },
+      { figure: 'openCpu', what: 'with the page open', unit: '×', target: null },
+      { figure: 'lateMs', what: 'how late the program was at most', unit: 'ms', target: null },
+      { figure: 'heapMb', what: 'heap that it kept of that', unit: 'MiB', target: null },
+      { figure: 'drawMs', what: 'drawing the page, median', unit: 'ms', target: null },
+      { figure: 'slowDrawMs', what: 'drawing the page, 95 %', unit: 'ms', target: own(50) },
+      { figure: 'frameGapMs', what: 'time between two frames of the browser, 95 %', unit: 'ms', target: null },
+      { figure: 'pageHeapMb', what: 'heap of the page', unit: 'MiB', target: null },
+      { figure: 'answerMs', what: 'the page answers after', unit: 'ms', target: null },
+    ],
+  },
 ];
 
 function deltas(subscribers: number, target: Target | null): Scenario {

@@ -93,6 +93,7 @@ export const scripts: Readonly<Record<string, Script>> = {
     say('The Raven'),
   ],
   '11': [say('Ghent is a city.'), say('{"name":"Ghent","inhabitants":270000}')],
+  '12': [say('All of it.')],
 };
 
 /** What each of them prints last. */
@@ -108,4 +109,5 @@ export const lastLines: Readonly<Record<string, string | RegExp>> = {
   '09': 'Tea is made.',
   '10': 'completed: The Raven',
   '11': 'Ghent has 270000 inhabitants.',
+  '12': 'All of it.',
 };

@@ -24,9 +24,16 @@ export type DelegateInput = Readonly<{
   relayId: string;
   order: StartOrder;
   at: number;
+  /** It stays open between its tasks, until it is told that there are no more. */
+  converses?: true;
 }>;
 
-/** What became of the task in the sub-session; null when it never ended by itself. */
+/** What a delegate that converses is told between two tasks, and that there is none to come. */
+export type DelegateOp =
+  | Readonly<{ type: 'delegate.start'; order: StartOrder; at: number }>
+  | Readonly<{ type: 'delegate.end'; at: number }>;
+
+/** What became of the last task in the sub-session; null when it never ended by itself. */
 export type DelegateEnd = Readonly<{
   sessionId: string;
   at: number;
@@ -35,18 +42,28 @@ export type DelegateEnd = Readonly<{
   report: SettleReport;
 }>;
 
-type Context = { input: DelegateInput; end: TaskEnd | null; error: TaskError | null; at: number; report: SettleReport };
-type Event = WorkCommand | DelegateSignal;
+type Context = {
+  input: DelegateInput;
+  /** What runs, or has run last. */
+  order: StartOrder;
+  converses: boolean;
+  end: TaskEnd | null;
+  error: TaskError | null;
+  at: number;
+  report: SettleReport;
+};
+type Event = WorkCommand | DelegateSignal | DelegateOp;
 
 /**
- * Opens a sub-session, starts one task in it, and ends when that session has closed. What the sub-session tells and
- * asks goes through the relay; what it decides comes here.
+ * Opens a sub-session, starts a task in it, and ends when that session has closed: after that task, or, when it converses, after as
+ * many as it is given. What the sub-session tells and asks goes through the relay; what it decides comes here.
  */
 export const delegate = setup({
   types: {} as { context: Context; events: Event; input: DelegateInput; output: DelegateEnd },
   actors: { session: provided<SessionLogic>(), relay: provided<RelayLogic>() },
   guards: {
-    isOwnTask: ({ context }, { taskId }: { taskId: string }) => context.input.order.taskId === taskId,
+    isOwnTask: ({ context }, { taskId }: { taskId: string }) => context.order.taskId === taskId,
+    isOneOfMore: ({ context }, { taskId }: { taskId: string }) => context.converses && context.order.taskId === taskId,
   },
   actions: {
     joinChannels: spawnChild('relay', {
@@ -55,9 +72,11 @@ export const delegate = setup({
     }),
     startTask: sendTo('session', ({ context }) => ({
       type: 'op.start' as const,
-      order: context.input.order,
-      at: context.input.at,
+      order: context.order,
+      at: context.at,
     })),
+    noteOrder: assign((_, { order, at }: { order: StartOrder; at: number }) => ({ order, at })),
+    noteLast: assign({ converses: false }),
     interrupt: sendTo('session', (_, { deadline, at }: { deadline: number; at: number }) => ({
       type: 'op.interrupt' as const,
       reason: 'parent-aborted' as const,
@@ -65,7 +84,7 @@ export const delegate = setup({
       at,
     })),
     kill: sendTo('session', (_, { at }: { at: number }) => ({ type: 'op.kill' as const, at })),
-    windDown: sendTo('session', ({ context }) => ({ type: 'op.cancel' as const, taskId: context.input.order.taskId })),
+    windDown: sendTo('session', ({ context }) => ({ type: 'op.cancel' as const, taskId: context.order.taskId })),
     close: sendTo('session', ({ context }) => ({ type: 'op.close' as const, at: context.at, deadline: context.at })),
     noteEnd: assign(
       ({ context }, { type: _type, ...told }: Extract<DelegateSignal, { type: 'session.task-ended' }>) => ({
@@ -84,7 +103,15 @@ export const delegate = setup({
 }).createMachine({
   id: 'delegate',
   description: 'A task done by a sub-session.',
-  context: ({ input }) => ({ input, end: null, error: null, at: 0, report: NOTHING_TO_REPORT }),
+  context: ({ input }) => ({
+    input,
+    order: input.order,
+    converses: input.converses === true,
+    end: null,
+    error: null,
+    at: input.at,
+    report: NOTHING_TO_REPORT,
+  }),
   output: ({ context }) => ({
     sessionId: context.input.session.sessionId,
     at: context.at,
@@ -107,13 +134,30 @@ export const delegate = setup({
       meta: { waitsFor: 'sub-session' },
       entry: 'startTask',
       on: {
-        'session.task-ended': {
-          guard: { type: 'isOwnTask', params: ({ event }) => event },
-          target: 'closing',
-          actions: { type: 'noteEnd', params: ({ event }) => event },
-        },
+        'session.task-ended': [
+          {
+            guard: { type: 'isOneOfMore', params: ({ event }) => event },
+            target: 'idle',
+            actions: { type: 'noteEnd', params: ({ event }) => event },
+          },
+          {
+            guard: { type: 'isOwnTask', params: ({ event }) => event },
+            target: 'closing',
+            actions: { type: 'noteEnd', params: ({ event }) => event },
+          },
+        ],
+        'delegate.end': { actions: 'noteLast' },
         'work.cancel': { target: 'cancelling', actions: { type: 'interrupt', params: ({ event }) => event } },
         'work.wind-down': { actions: 'windDown' },
+      },
+    },
+    idle: {
+      description: 'Between two tasks: who has opened it says what comes next.',
+      meta: { waitsFor: 'work' },
+      on: {
+        'delegate.start': { target: 'running', actions: { type: 'noteOrder', params: ({ event }) => event } },
+        'delegate.end': { target: 'closing' },
+        'work.cancel': { target: 'closing', actions: { type: 'acknowledge', params: ({ event }) => event } },
       },
     },
     cancelling: {

@@ -11,7 +11,7 @@ import {
   type WorkSignal,
 } from '../src/protocol/messages.ts';
 import type { WaitingCause } from '../src/protocol/waiting.ts';
-import { type DelegateEnd, type DelegateInput, delegate } from './delegate.machine.ts';
+import { type DelegateEnd, type DelegateInput, type DelegateOp, delegate } from './delegate.machine.ts';
 import { type Logic, provided, toParent } from './logic.ts';
 
 /** What the function of a stage gives back: what the next stage begins with, and after the last the data of the outcome. */
@@ -36,6 +36,7 @@ type Event =
   | WorkCommand
   | Extract<WorkSignal, { type: 'work.acknowledged' }>
   | { type: 'delegate.open'; input: DelegateInput }
+  | { type: 'delegate.tell'; sessionId: string; op: DelegateOp }
   | DoneActorEvent<LeafEnd<BodyValue>, 'body'>;
 type Ended = { body: LeafEnd<BodyValue> };
 type DelegateDone = DoneActorEvent<DelegateEnd> & { actorId: string };
@@ -62,6 +63,10 @@ const stagedSetup = setup({
       const childId = freeChildId(context.delegates);
       enqueue.assign({ delegates: [...context.delegates, { sessionId, childId }] });
       enqueue.spawnChild('delegate', { id: childId, input });
+    }),
+    tellDelegate: enqueueActions(({ context, enqueue }, { sessionId, op }: { sessionId: string; op: DelegateOp }) => {
+      const told = context.delegates.find((one) => one.sessionId === sessionId);
+      if (told !== undefined) enqueue.sendTo(told.childId, op);
     }),
     refuseDelegate: (_, _params: { input: DelegateInput }) => {},
     deliverDelegate: (_, _params: { event: DelegateDone }) => {},
@@ -141,6 +146,7 @@ export function stagedWork({ id, description, stages }: Plan) {
         ],
       },
       'delegate.open': { actions: { type: 'refuseDelegate', params: ({ event }) => event } },
+      'delegate.tell': { actions: { type: 'tellDelegate', params: ({ event }) => event } },
       'work.wind-down': { actions: 'passToDelegates' },
     },
     states: {

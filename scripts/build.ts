@@ -3,7 +3,7 @@
 //   node scripts/build.ts --for-package   builds, then makes package.json what is published (npm's prepack)
 //   node scripts/build.ts --restore       puts the original package.json back (npm's postpack, and after a cut run)
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 type Manifest = Readonly<Record<string, unknown>>;
@@ -14,19 +14,29 @@ const ORIGINAL = '.package-json.orig';
 /** What only those who work on the package need. */
 const NOT_PUBLISHED = ['scripts', 'devDependencies', 'allowScripts'];
 
+/** The page that `troupe inspect` serves. */
+const PAGE = 'src/inspect/page';
+
 /** Builds dist/ of the package at `root` anew; false when the compiler found something, which it has printed. */
 export function build(root: string): boolean {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) return false;
+  if (!compile(root, ['-p', 'tsconfig.build.json'])) return false;
+  if (existsSync(join(root, PAGE))) {
+    // What runs in a browser knows other globals than what runs in Node.
+    const emit = ['--noEmit', 'false', '--rootDir', '.', '--outDir', 'dist'];
+    if (!compile(root, ['-p', PAGE, ...emit])) return false;
+    for (const name of readdirSync(join(root, PAGE)).filter((file) => file.endsWith('.css')))
+      copyFileSync(join(root, PAGE, name), join(root, 'dist', PAGE, name));
+  }
   for (const entry of readdirSync(join(root, 'dist'), { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && entry.name.endsWith('.d.ts')) rewriteDeclaration(join(entry.parentPath, entry.name));
   }
   return true;
+}
+
+function compile(root: string, words: readonly string[]): boolean {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  return spawnSync(process.execPath, [compiler, ...words], { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
 /** Makes package.json what is published. What stood there waits beside it. */

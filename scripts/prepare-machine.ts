@@ -11,6 +11,7 @@ export const NEEDS: readonly Need[] = [
   { suite: 'checkpoints, undo and reviews of changes', command: 'git', debianPackage: 'git' },
   { suite: 'the package as npm packs it', command: 'git', debianPackage: 'git' },
   { suite: 'the sandbox and process containers', command: 'bwrap', debianPackage: 'bubblewrap' },
+  { suite: 'the page in a browser', command: 'chromium', debianPackage: 'chromium' },
   { suite: 'calls of the kernel that fail under a log', command: 'strace', debianPackage: 'strace' },
 ];
 

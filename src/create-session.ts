@@ -26,7 +26,7 @@ import { createIds, systemIds, systemRng } from './runtime/ids.ts';
 import { createSmallMap } from './runtime/small-map.ts';
 import { bindClock } from './runtime/system-clock.ts';
 import { type Book, openBook, type Resumed } from './session/book.ts';
-import { handleOf, type Session } from './session/handle.ts';
+import { followingOf, handleOf, type Session } from './session/handle.ts';
 import { logEvents } from './session/log-events.ts';
 import { sessionLogicFor } from './session/logic.ts';
 import { orderOf } from './session/ordering.ts';
@@ -35,7 +35,13 @@ import { projectInstructions } from './session/project-instructions.ts';
 import { createProtection } from './session/protection.ts';
 import { createSlots } from './session/slots.ts';
 import { bindWorld, bookOf, type World } from './session/world.ts';
-import { checkOptions, limitsOf, type SessionOptions, type WorldPorts } from './session-options.ts';
+import {
+  checkOptions,
+  limitsOf,
+  type SessionInspector,
+  type SessionOptions,
+  type WorldPorts,
+} from './session-options.ts';
 import { AGENT_ROLES } from './tasks/agent-roles.ts';
 import type { TaskDefinition, TaskDefinitions } from './tasks/define-task.ts';
 import { builtinTasks } from './tasks/index.ts';
@@ -160,6 +166,7 @@ export function openSession<T extends TaskDefinitions>(
   actor.start();
   if (options.logger !== undefined) logEvents(book, options.logger);
   const session = handleOf(book) as unknown as SessionOf<T>; // The handle serves every kind; which there are was checked above.
+  if (wantsSessions(options.inspect)) options.inspect.attach(handleOf(book), followingOf(book));
   return { session, book };
 }
 
@@ -388,4 +395,8 @@ function inspection(inspect: unknown): { inspect?: Inspect } {
   if (typeof inspect !== 'object' || inspect === null) return {};
   const inner = 'inspect' in inspect ? inspect.inspect : inspect;
   return { inspect: inner as Inspect }; // What XState takes: a function or an observer.
+}
+
+function wantsSessions(inspect: unknown): inspect is SessionInspector {
+  return typeof inspect === 'object' && inspect !== null && 'attach' in inspect && typeof inspect.attach === 'function';
 }

@@ -50,6 +50,6 @@ export type { OnRequest } from './session/world.ts';
 export type { SessionOptions, WorldPorts } from './session-options.ts';
 export { defineTask, type TaskDefinition } from './tasks/define-task.ts';
 export { builtinTasks } from './tasks/index.ts';
-export type { BeforeToolCall, DelegateSpec, TaskPorts } from './tasks/ports.ts';
+export type { BeforeToolCall, DelegateSpec, SubSession, TaskPorts } from './tasks/ports.ts';
 export { defineTool } from './tools/define-tool.ts';
 export type { Tool, ToolResult, ToolScope } from './tools/tool.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EventStream } from './channel/guarded.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import type { Model } from './model/port.ts';
 import type { CommandRules } from './policy/rules.ts';
@@ -7,11 +8,13 @@ import type { Proc } from './process/port.ts';
 import type { AgentRole, WhenTaskEnds } from './protocol/agents.ts';
 import type { Budget } from './protocol/budget.ts';
 import { TroupeError } from './protocol/errors.ts';
+import type { SessionEvent } from './protocol/events.ts';
 import type { ApprovalPolicy, Effort, Limits, SandboxMode } from './protocol/settings.ts';
 import type { LogStore } from './rollout/log-store.ts';
 import { type Clock, TIMER_MAX_MS } from './runtime/clock.ts';
 import type { Ids } from './runtime/ids.ts';
 import type { Prices } from './session/budget.ts';
+import type { Session } from './session/handle.ts';
 import type { Logger } from './session/log-events.ts';
 import type { KeepRule, OnRequest } from './session/world.ts';
 import type { TaskDefinitions } from './tasks/define-task.ts';
@@ -83,10 +86,16 @@ export interface SessionOptions<T extends TaskDefinitions = Record<never, never>
   projectInstructions?: string | false;
   /** Told what happens, without contents: pino, console, or anything with these methods. */
   logger?: Logger;
-  /** XState's inspect option, or an inspector object that has one. */
+  /** XState's inspect option, or an inspector object that has one; one that has `attach` as well is given the session. */
   inspect?: unknown;
   /** The world, for simulation and tests; each part is the machine's own when left out. */
   world?: Partial<WorldPorts>;
+}
+
+/** An inspector that looks at more than actors: it is given each session that is opened with it, and what that tells. */
+export interface SessionInspector {
+  readonly inspect: unknown;
+  attach(session: Session, told$: EventStream<SessionEvent>): void;
 }
 
 /** The ports through which a session meets the world. */

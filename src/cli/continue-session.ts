@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { defaultHome } from '../create-session.ts';
 import { summaryOf } from '../here/session-list.ts';
-import { forkSession, type Model, TroupeError } from '../index.ts';
+import { type ForkPoint, forkSession, type Model, TroupeError } from '../index.ts';
 import { display } from '../policy/display.ts';
 import { exec } from './exec.ts';
 import { locationOf } from './sessions.ts';
@@ -30,23 +30,30 @@ export async function fork(id: string, { before, at, json }: ForkOptions): Promi
   if (before !== undefined && at !== undefined)
     throw new TroupeError('invalid-config', 'Expected --before or --at, got both. Give the one that is meant.');
   const location = await locationOf(id);
-  const { model } = await summaryOf(location);
-  const home = resolve(defaultHome());
   const point = { ...(before === undefined ? {} : { before }), ...(at === undefined ? {} : { at }) };
-  const sessionId = basename(location, '.jsonl');
-  const session = await forkSession(sessionId, point, { model: silent(model ?? 'unknown'), home, checkpoints: 'off' });
-  const messages = session.history().filter(({ type }) => type === 'user_message').length;
-  await session.close();
-  const log = session.logLocation ?? dirname(location);
+  const { sessionId, forkedFrom, messages, log } = await forkLog(location, point);
   if (json === true) {
-    process.stdout.write(`${JSON.stringify({ sessionId: session.id, forkedFrom: sessionId, messages, log })}\n`);
+    process.stdout.write(`${JSON.stringify({ sessionId, forkedFrom, messages, log })}\n`);
     return 0;
   }
-  process.stdout.write(`${session.id}\n`);
+  process.stdout.write(`${sessionId}\n`);
   process.stderr.write(
-    `It begins with ${messages} ${messages === 1 ? 'message' : 'messages'} of the user, and has its log in ${display(log)}.\nGo on with: troupe sessions resume ${session.id} PROMPT\n`,
+    `It begins with ${messages} ${messages === 1 ? 'message' : 'messages'} of the user, and has its log in ${display(log)}.\nGo on with: troupe sessions resume ${sessionId} PROMPT\n`,
   );
   return 0;
+}
+
+export type Forked = Readonly<{ sessionId: string; forkedFrom: string; messages: number; log: string }>;
+
+/** Makes a session that begins with a copy of the one that a log is of, up to a point. */
+export async function forkLog(location: string, point: ForkPoint): Promise<Forked> {
+  const { model } = await summaryOf(location);
+  const home = resolve(defaultHome());
+  const forkedFrom = basename(location, '.jsonl');
+  const session = await forkSession(forkedFrom, point, { model: silent(model ?? 'unknown'), home, checkpoints: 'off' });
+  const messages = session.history().filter(({ type }) => type === 'user_message').length;
+  await session.close();
+  return { sessionId: session.id, forkedFrom, messages, log: session.logLocation ?? dirname(location) };
 }
 
 /** The model that the session was with; here nobody asks it anything. */

@@ -10,6 +10,7 @@ import {
   type TaskOutcome,
   TroupeError,
 } from '../index.ts';
+import type { PageInspector } from '../inspect/index.ts';
 import { messageOf } from '../protocol/errors.ts';
 import { createExecReport, type ExecFormat, type ExecReport } from './exec-report.ts';
 import { type ExecRequest, type ExecRequestOptions, readExecRequest } from './exec-request.ts';
@@ -19,7 +20,8 @@ import { receiptLines } from './receipt-lines.ts';
 import { watchSignals } from './signals.ts';
 import { type Asker, createAsker, type Paint, paintFor } from './terminal.ts';
 
-export type ExecOptions = ExecRequestOptions & Readonly<{ format: ExecFormat; outputLastMessage?: string }>;
+export type ExecOptions = ExecRequestOptions &
+  Readonly<{ format: ExecFormat; outputLastMessage?: string; inspect?: boolean }>;
 
 /** Runs one task in a new session, and gives the exit code. Throws `TroupeError` for what cannot work. */
 export async function exec(words: readonly string[], options: ExecOptions): Promise<number> {
@@ -51,6 +53,7 @@ export async function exec(words: readonly string[], options: ExecOptions): Prom
       paint,
       stopping,
       outputLastMessage: options.outputLastMessage,
+      page: options.inspect === true ? await pageOf(report, asker) : null,
     });
     return signals.exitCode() ?? code;
   } catch (error) {
@@ -73,12 +76,26 @@ type Run = Readonly<{
   paint: Paint;
   stopping: Stopping;
   outputLastMessage: string | undefined;
+  /** Shows the session as it runs. */
+  page: PageInspector | null;
 }>;
+
+/** A page of the session. Where nobody can be asked at the terminal, requests wait for who opens it. */
+async function pageOf(report: ExecReport, asker: Asker | null): Promise<PageInspector> {
+  const { pageInspector } = await import('../inspect/index.ts');
+  const page = pageInspector({
+    title: 'troupe exec',
+    decides: asker === null ? 'always' : 'when-open',
+    announce: (url) => report.note('page', url),
+  });
+  await page.served;
+  return page;
+}
 
 async function run(
   request: ExecRequest,
   limits: FolderLimits,
-  { report, asker, paint, stopping, outputLastMessage }: Run,
+  { report, asker, paint, stopping, outputLastMessage, page }: Run,
 ): Promise<number> {
   const { stdout, stderr } = process;
   const { model, cwd, sandboxSettings, effort, outputSchema, work } = request;
@@ -92,6 +109,7 @@ async function run(
     world: { logStore: logs.store },
     ...(effort === undefined ? {} : { effort }),
     ...(asker === null ? {} : { onRequest: asker.onRequest }),
+    ...(page === null ? {} : { inspect: page }),
   };
   const session = request.resume === null ? createSession(settings) : await resumed(request.resume, cwd, settings);
   session.events$.subscribe((event) => report.show(event));
@@ -122,6 +140,7 @@ async function run(
     return unread ? 1 : codeOf(outcome);
   } finally {
     await session.close();
+    await page?.close();
     report.note('log', logs.location() ?? 'none could be made');
   }
 }

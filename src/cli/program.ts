@@ -73,6 +73,16 @@ Examples:
   troupe review -m gpt-5 "look for races in src/queue.ts"
 `;
 
+const INSPECT_HELP = `
+The address that is printed has a token: who has it sees, and decides, what the page shows. The page is served to this machine only
+and loads nothing from elsewhere. To see a session as it runs, start it with troupe exec --inspect, or in a program of your own
+with createSession({ inspect: pageInspector() }).
+
+Examples:
+  troupe inspect last
+  troupe inspect            # then, in any XState program: createWebSocketInspector({ url }) with the second address
+`;
+
 /** Runs the command line; gives the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   takeHandedKeys(process.env);
@@ -129,6 +139,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .addOption(new Option('--skip-git-repo-check').hideHelp())
     .addOption(new Option('--thread-source <source>').hideHelp())
     .option('--last', 'with resume: the newest session of the directory')
+    .option('--inspect', 'serve a page that shows the session as it runs, and from which it is answered and stopped')
     .addHelpText('after', EXEC_HELP)
     .action(async (words: readonly string[], options, command: Command) => {
       const most = words[0] === 'resume' ? 3 : 1;
@@ -239,6 +250,18 @@ export async function run(argv: readonly string[]): Promise<number> {
       exitCode = await why(id, options);
     });
   program
+    .command('inspect')
+    .description(
+      'serves a page on this machine: of a session that was, to go through it in time, or of XState programs that connect',
+    )
+    .argument('[session]', 'its id, the beginning of it, or "last"; without one, the page has a list of them')
+    .option('--port <port>', 'where the page is served (default: whichever port is free)', portOf)
+    .addHelpText('after', INSPECT_HELP)
+    .action(async (id: string | undefined, options) => {
+      const { inspect } = await import('./inspect.ts');
+      exitCode = await inspect(id, options);
+    });
+  program
     .command('undo')
     .description('takes back what the last task has changed in this directory; what was changed since stays')
     .argument('[change]', 'a change by its id (that of an undo, to take back the undo)')
@@ -295,6 +318,12 @@ function countOf(text: string): number {
   const count = Number(text);
   if (Number.isSafeInteger(count) && count > 0) return count;
   throw new InvalidArgumentError('Expected a number from 1.');
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new InvalidArgumentError('Expected a port from 1 to 65535.');
 }
 
 function repeatable(flags: string, description?: string): Option {

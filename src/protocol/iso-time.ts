@@ -12,5 +12,6 @@ export function isoTime(ms: number): string {
 
 /** The ms since 1970 of a time in ISO 8601. */
 export function msOf(text: string): number {
-  return Date.parse(text);
+  // Mostly it is the text that was made last.
+  return text === lastText ? lastMs : Date.parse(text);
 }

@@ -11,6 +11,7 @@ import type { DelegateSpec } from '../tasks/ports.ts';
 import { AGENT_TOOL_NAMES } from '../tools/agents.ts';
 import { type Book, openBook, type TaskRecord } from './book.ts';
 import { commit } from './commit.ts';
+import { converse } from './conversing.ts';
 import { orderOf } from './ordering.ts';
 import { freeSlot, takeSlot } from './slots.ts';
 import { spendSpawn, whyNoSpawn } from './spending.ts';
@@ -80,20 +81,25 @@ export function delegateTo(
     relayId: `relay:${as}/${sessionId}`,
     order,
     at: world.clock.now(),
+    ...(spec.converse === undefined ? {} : { converses: true }),
   };
-  return new Promise<TaskOutcome>((resolve) => {
-    let decided: TaskOutcome | null = null;
-    world.listeners.set(order.taskId, {
-      disposed: () => {},
-      decided: (outcome) => {
-        decided = outcome;
-      },
-      ended: () => {},
+  return new Promise<TaskOutcome>((resolve, reject) => {
+    const talk = converse(child, spec, {
+      orderFor: (next, wanted, settings) =>
+        orderOf(
+          world,
+          next,
+          wanted,
+          narrowed(record.order.context, { ...spec, context: { ...spec.context, ...settings } }),
+          'queue',
+        ),
+      tell: (op) => opener.send({ type: 'delegate.tell', sessionId, op }),
     });
+    talk.follow(order);
     child.deliver = (end) => {
       freeSlot(world.slots, limits.agentsMax);
       book.children.splice(book.children.indexOf(child), 1);
-      resolve(decided ?? failedToRun(end));
+      talk.over(failedToRun(end)).then(resolve, reject);
     };
     spec.opened?.(sessionId);
     opener.send({ type: 'delegate.open', input });

@@ -1,6 +1,7 @@
 import { filter } from 'rxjs/internal/operators/filter';
 import { map } from 'rxjs/internal/operators/map';
 import { type EventStream, guarded } from '../channel/guarded.ts';
+import type { Budget } from '../protocol/budget.ts';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
@@ -28,6 +29,7 @@ import { flushed } from './gate.ts';
 import { orderOf } from './ordering.ts';
 import { mergedReceipt, receiptOf } from './receipts.ts';
 import { steer } from './steering.ts';
+import { type TaskControl, taskControl } from './task-control.ts';
 import { createTaskHandle, type Task } from './task-handle.ts';
 import { tell } from './telling.ts';
 import { eventsOf } from './unheard.ts';
@@ -53,6 +55,8 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   readonly logLocation: string | null;
   /** Tokens used here and below. */
   readonly usage: Usage;
+  /** What it and all below it may use; null when that is only what those above it may. */
+  readonly budget: Budget | null;
   /** The requests that are open, here and below, oldest first. */
   pending(): readonly SessionRequest[];
   /** Why it waits, from here to the leaf causes. */
@@ -65,6 +69,8 @@ export interface Session<T extends TaskDefinitions = TaskDefinitions> extends As
   children(): readonly Session<T>[];
   /** A session of this tree that is open, by its path or id; null when there is none. */
   at(path: Path | string): Session<T> | null;
+  /** A task of this session that runs, by its id, to end or to stop it; null when there is none. */
+  task(taskId: string): TaskControl | null;
   start<K extends keyof T & string>(kind: K, input: InputOf<T[K]>, options?: StartOptions): Task<DataOf<T[K]>>;
   /** `start('regular', …)`. */
   run(input: UserInput, options?: StartOptions): Task;
@@ -94,6 +100,11 @@ export function handleOf(book: Book): Session {
   return book.handle as Session; // Made on the line above, and nowhere else.
 }
 
+/** What a session tells from now on. Unlike `events$` it leaves to others what was told before anybody listened. */
+export function followingOf(book: Book): EventStream<SessionEvent> {
+  return guarded(book.channel.events$, (error) => reportSubscriber(book, error));
+}
+
 const BOOK = Symbol('book');
 type Handle = Session & { readonly [BOOK]: Book };
 
@@ -110,6 +121,9 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
   },
   get usage() {
     return this[BOOK].usage;
+  },
+  get budget() {
+    return this[BOOK].allowance?.budget ?? null;
   },
   get events$() {
     const book = this[BOOK];
@@ -143,6 +157,9 @@ const METHODS: Omit<Session, typeof Symbol.asyncDispose> & AsyncDisposable & Thi
     const id = typeof path === 'string' ? path : path.at(-1)?.sessionId;
     const found = id === undefined ? undefined : book.world.books.get(id);
     return found === undefined || !isBelow(book, found) ? null : handleOf(found);
+  },
+  task(taskId) {
+    return taskControl(this[BOOK], taskId);
   },
   start(kind, input, options) {
     return start(this[BOOK], kind, input, options);

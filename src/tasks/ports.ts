@@ -6,7 +6,7 @@ import type { TransientBody } from '../protocol/events.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { UserInput } from '../protocol/input.ts';
 import type { Item, ItemDraft } from '../protocol/items.ts';
-import type { TaskOutcome } from '../protocol/outcomes.ts';
+import type { Disposition, TaskOutcome } from '../protocol/outcomes.ts';
 import type { Decision, RequestSubject, SessionRequest } from '../protocol/requests.ts';
 import type { TaskContext } from '../protocol/settings.ts';
 import type { Usage } from '../protocol/usage.ts';
@@ -49,7 +49,23 @@ export type DelegateSpec = Readonly<{
   callId?: string;
   /** Told the id of its session before anything happens in it. */
   opened?: (sessionId: string) => void;
+  /**
+   * Called with what the first task came to, while the sub-session stays open: it may be given more to do, one task after the other.
+   * It closes when this has returned.
+   */
+  converse?: (sub: SubSession, first: TaskOutcome) => Promise<void>;
 }>;
+
+/** A sub-session that is open between its tasks, for the work that has opened it. */
+export interface SubSession {
+  readonly id: string;
+  /** One more task, `regular` unless `kind` says otherwise. It ends as aborted with the task that has opened the sub-session. Throws while one runs. */
+  run(input: unknown, options?: Readonly<{ kind?: string; context?: Partial<TaskContext> }>): Promise<TaskOutcome>;
+  /** Says something to the task that runs. */
+  steer(input: UserInput): Disposition;
+  /** What has been said and done in it. */
+  history(): readonly Item[];
+}
 
 export type AskOptions = Readonly<{ reason?: string; callId?: string; signal?: AbortSignal }>;
 
@@ -64,7 +80,7 @@ export interface TaskPorts {
   emit(event: TransientBody): void;
   /** Asks a person, or the policies on the way to one. Throws when the task is aborted. */
   ask(subject: RequestSubject, options?: AskOptions): Promise<Decision>;
-  /** Opens a sub-session, starts one task in it, and gives its outcome when the sub-session has closed. */
+  /** Opens a sub-session, starts one task in it, or more (`converse`), and gives the outcome of the last when the sub-session has closed. */
   delegate(spec: DelegateSpec): Promise<TaskOutcome>;
   /** One model request with the session's history, instructions and tools, unless `request` says otherwise. */
   sample(request: Partial<ModelRequest>, onProgress: (progress: ModelProgress) => void): Promise<ModelAnswer>;

@@ -4,6 +4,8 @@ export {
   type MemoryLogStore,
   memoryLogStore,
 } from '../rollout/memory-log-store.ts';
+export { type ChartCoverage, chartCoverage, type Share, type WatchedActor } from './chart-coverage.ts';
+export { type EdgePath, type EdgeStep, type EveryEdgeOptions, everyEdge, STATES_MAX } from './every-edge.ts';
 export {
   SCRIPTED_USAGE,
   type Script,
@@ -19,5 +21,6 @@ export { type SeededRng, seededRng } from './seeded-rng.ts';
 export type { LogStoreFault } from './simulated-log-store.ts';
 export type { CommandBehaviour, CommandScript } from './simulated-proc.ts';
 export { type SteppedClock, steppedClock } from './stepped-clock.ts';
+export { type TaskModelContext, type TaskModelEvent, taskModel, taskModelEvents } from './task-model.ts';
 export type { TraceEntry } from './trace.ts';
 export { type SimulatedWorld, STEPS_MAX, WORK_DIRECTORY, type WorldOptions, world } from './world.ts';

@@ -31,10 +31,15 @@ const LAYERS: LayerTable = {
     openai: ['src/model/openai.ts'],
     commander: ['src/cli/'],
     'node:child_process': ['src/process/'],
-    // here: the real files; process: reads /proc; cli: reads what it is given; testing: makes places to work in.
-    'node:fs': ['src/here/', 'src/process/', 'src/cli/', 'src/testing/'],
+    // here: the real files; process: reads /proc; cli: reads what it is given; testing: makes places to work in; page-files: the page.
+    'node:fs': ['src/here/', 'src/process/', 'src/cli/', 'src/testing/', 'src/inspect/page-files.ts'],
   },
-  ownNames: { troupe: 'src/index.ts', 'troupe/machines': 'src/machines.ts', 'troupe/testing': 'src/testing/index.ts' },
+  ownNames: {
+    troupe: 'src/index.ts',
+    'troupe/machines': 'src/machines.ts',
+    'troupe/testing': 'src/testing/index.ts',
+    'troupe/inspect': 'src/inspect/index.ts',
+  },
 };
 
 describe('this repository', () => {
@@ -110,7 +115,7 @@ describe('the rule of the layers', () => {
     [
       'src/workspace/git.ts',
       "const a = await import('node:fs/promises')",
-      'src/workspace/git.ts:1 imports "node:fs/promises": node:fs is imported in src/here/, src/process/, src/cli/, src/testing/ only.',
+      'src/workspace/git.ts:1 imports "node:fs/promises": node:fs is imported in src/here/, src/process/, src/cli/, src/testing/, src/inspect/page-files.ts only.',
     ],
     [
       'src/here/proc.ts',

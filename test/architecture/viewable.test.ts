@@ -20,8 +20,8 @@ describe.skipIf(machines.length === 0)('the machines', () => {
     expect(foreignNeeds(readSources())).toEqual([]);
   });
 
-  it('look as their committed pictures say (mend with: npm run visualize)', () => {
-    expect(differences(picturesOf(machines), join(ROOT, 'visualizations'))).toEqual([]);
+  it('look as their committed pictures say (mend with: npm run visualize)', async () => {
+    expect(differences(await picturesOf(machines), join(ROOT, 'visualizations'))).toEqual([]);
   });
 });
 

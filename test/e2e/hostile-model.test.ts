@@ -181,7 +181,8 @@ describe('a hostile model', () => {
       expect(outcome).toMatchObject({ status: 'completed', answer: 'Done.' });
       expect([place.outside, place.home, join(place.work, '.git')].map(treeOf)).toEqual(before);
       expect(readdirSync(place.work).filter((name) => /^\.(?!git$)/.test(name))).toEqual([]);
-      expect(await ownSurvivors()).toEqual([]);
+      // What is killed is gone when it has had its turn, and a fork bomb leaves thousands that wait for theirs.
+      await expect.poll(ownSurvivors, { timeout: 60_000, interval: 200 }).toEqual([]);
       const leaks = Object.entries(CANARIES).flatMap(([name, canary]) =>
         [...told, received].flatMap((text, at) =>
           text.includes(canary)

@@ -38,7 +38,7 @@ export const TASK_ENDED = {
 };
 
 /** A delegate, with a sub-session and a relay that the test plays. */
-export function stageDelegate(store?: Stored) {
+export function stageDelegate(store?: Stored, more: Pick<DelegateInput, 'converses'> = {}) {
   const clock = createSteppedClock(store?.at);
   const above = audience(clock);
   const sessions = puppets<SessionInput, SessionOp, undefined>();
@@ -47,7 +47,7 @@ export function stageDelegate(store?: Stored) {
   const actor = createActor(machine, {
     id: 'delegate/s2',
     parent: above.ref,
-    input: INPUT,
+    input: { ...INPUT, ...more },
     ...resumed<SnapshotFrom<typeof machine>>(store),
   }).start();
   return {

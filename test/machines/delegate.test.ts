@@ -42,7 +42,7 @@ describe('a delegate', () => {
   it('ends without the end of a task when its sub-session closes by itself', () => {
     const { session, end } = stageDelegate();
     session.finish(undefined);
-    expect(end()).toEqual({ sessionId: 's2', at: 0, end: null, error: null, report: NOTHING });
+    expect(end()).toEqual({ sessionId: 's2', at: 10, end: null, error: null, report: NOTHING });
   });
 
   it.each([

@@ -47,17 +47,39 @@ describe.skipIf(!canPack)('the package, installed in another project', { timeout
 
   afterAll(() => rmSync(place, { recursive: true, force: true }));
 
+  it('serves its page from what was built', () => {
+    writeFileSync(
+      join(project, 'page.js'),
+      `import { pageInspector } from 'troupe/inspect';
+      const page = pageInspector({ announce: () => {} });
+      const { url } = await page.served;
+      const first = await fetch(url, { redirect: 'manual' });
+      const cookie = first.headers.get('set-cookie').split(';')[0];
+      const html = await (await fetch(new URL('/', url), { headers: { cookie } })).text();
+      const parts = [...html.matchAll(/(?:src|href)="(\\/[^"]+)"/g)].map(([, path]) => path);
+      const statuses = await Promise.all(parts.map(async (path) => (await fetch(new URL(path, url), { headers: { cookie } })).status));
+      console.log(JSON.stringify(parts.map((path, at) => [path, statuses[at]])));
+      await page.close();`,
+    );
+    expect(JSON.parse(run(process.execPath, ['page.js'], project))).toEqual([
+      ['/modules/inspect/page/style.css', 200],
+      ['/packages/elkjs/lib/elk-api.js', 200],
+      ['/modules/inspect/page/main.js', 200],
+    ]);
+  });
+
   it('is imported by each of its names', () => {
-    const names = ['troupe', 'troupe/machines', 'troupe/testing'];
+    const names = ['troupe', 'troupe/machines', 'troupe/testing', 'troupe/inspect'];
     writeFileSync(
       join(project, 'names.js'),
       `const names = ${JSON.stringify(names)};
       const modules = await Promise.all(names.map((name) => import(name)));
       console.log(JSON.stringify(modules.map((module) => Object.keys(module))));`,
     );
-    const [main, machines, testing] = JSON.parse(run(process.execPath, ['names.js'], project));
+    const [main, machines, testing, inspect] = JSON.parse(run(process.execPath, ['names.js'], project));
     expect(main).toEqual(expect.arrayContaining(['createSession', 'openaiModel', 'defineTask', 'defineTool']));
     expect(machines).toEqual(expect.arrayContaining(['lifecycle', 'sessionMachine', 'regularTask']));
+    expect(inspect).toEqual(['pageInspector', 'sanitized', 'statelyInspector']);
     expect(testing).toEqual(expect.arrayContaining(['scriptedModel']));
   });
 
