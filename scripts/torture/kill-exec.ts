@@ -51,7 +51,7 @@ function momentOf(at: number, rng: SeededRng, beginningMs: number, restMs: numbe
   const part = rng.next();
   if (at % EARLY_EVERY === 0) return { since: 'start', afterMs: part * beginningMs * 1.25 };
   if (at % EFFECT_EVERY === 1) return { since: rng.integer(1, CALLS), afterMs: part * AFTER_EFFECT_MS };
-  return { since: 'first-word', afterMs: part * restMs * 1.25 };
+  return { since: 'first-word', afterMs: part * restMs };
 }
 
 export const name = 'kill-exec';
