@@ -26,10 +26,12 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
   const alive = () => {
     if (isVoid()) throw new TroupeError('closed', `The task ${taskId} has ended: its ports have no effect any more.`);
   };
-  /** Nothing starts after an abort was accepted. */
+  /** An abort was accepted: it was told, though this leaf may not have heard of it yet, as where the task was aborted as it began. */
+  const isAborting = () => scope.signal.aborted || record.done.has('abort');
+  /** Nothing starts after that. */
   const mayStart = () => {
     alive();
-    if (scope.signal.aborted)
+    if (isAborting())
       throw new TroupeError('rejected', `The task ${taskId} is being aborted: nothing starts any more.`);
   };
 
@@ -68,7 +70,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
         return { status: 'failed', error: { code: 'budget-exceeded', message: spent, retryable: false }, usage: null };
       }
       const preamble = await world.preamble(order.context.cwd);
-      if (scope.signal.aborted) return { status: 'aborted' };
+      if (isAborting()) return { status: 'aborted' };
       return model.sample(
         {
           instructions: order.context.instructions ?? instructions,
@@ -109,7 +111,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     protect: (signal) => protect(book, record, signal),
     openGit: () => world.openGit(order.context.cwd),
     get isStopping() {
-      return scope.signal.aborted || isVoid();
+      return isAborting() || isVoid();
     },
     takeInputs() {
       alive();
