@@ -2,7 +2,7 @@
 //   npm run simulate -- --seeds 1000             seeds 0 to 999
 //   npm run simulate -- --seeds 1000000 --progress FILE    goes on where FILE says that it was stopped
 //   npm run simulate -- --seed 17                one seed, with all that it tells
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { SessionEvent } from '../src/index.ts';
 import { pathText } from '../src/index.ts';
@@ -40,13 +40,28 @@ export async function simulate(seed: number, points: Set<string> = new Set()): P
   return { seed, events, broken, hash: world.traceHash() };
 }
 
-type Progress = { next: number; bad: number[]; points: string[] };
+/** What is kept of a long run, so that it can be stopped and go on. Seeds of another version have run other programs. */
+type Progress = { readonly from: number; readonly version: string; next: number; bad: number[]; points: string[] };
+
+const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
+function progressIn(file: string | undefined, from: number): Progress {
+  if (file === undefined || !existsSync(file)) return { from, version: VERSION, next: from, bad: [], points: [] };
+  const kept: Progress = JSON.parse(readFileSync(file, 'utf8'));
+  if (kept.from === from && kept.version === VERSION) return kept;
+  throw new Error(
+    `Expected ${file} to be of seeds from ${from} with version ${VERSION}, got one of seeds from ${kept.from} with version ${kept.version}. Name another file, or remove this one.`,
+  );
+}
+
+/** All of it or nothing, whenever the process is cut. */
+function keepProgress(file: string, progress: Progress): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(progress)}\n`);
+  renameSync(`${file}.new`, file);
+}
 
 async function simulateMany(until: number, from: number, file: string | undefined): Promise<number> {
-  const progress: Progress =
-    file !== undefined && existsSync(file)
-      ? JSON.parse(readFileSync(file, 'utf8'))
-      : { next: from, bad: [], points: [] };
+  const progress = progressIn(file, from);
   const points = new Set(progress.points);
   const startedAt = performance.now();
   const first = progress.next;
@@ -58,7 +73,7 @@ async function simulateMany(until: number, from: number, file: string | undefine
   const rate = () => ((progress.next - first) / ((performance.now() - startedAt) / 1_000)).toFixed(0);
   const keep = () => {
     progress.points = [...points].toSorted();
-    if (file !== undefined) writeFileSync(file, `${JSON.stringify(progress)}\n`);
+    if (file !== undefined) keepProgress(file, progress);
   };
   while (progress.next < until && !isStopped) {
     const { seed, broken } = await simulate(progress.next, points);

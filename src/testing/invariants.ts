@@ -294,7 +294,7 @@ export const invariants: readonly Invariant[] = [
   },
 ];
 
-/** Watches a run by all of these. What it gives takes the events, and in the end gives what was broken. */
+/** Watches a run by all of these, from the opening of a root to its close: a session that is resumed is another run. What it gives takes the events, and in the end gives what was broken. */
 export function watchRun(watched: readonly Invariant[] = invariants): Readonly<{
   event(event: SessionEvent): void;
   end(): readonly Broken[];
