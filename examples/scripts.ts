@@ -93,7 +93,12 @@ export const scripts: Readonly<Record<string, Script>> = {
     say('The Raven'),
   ],
   '11': [say('Ghent is a city.'), say('{"name":"Ghent","inhabitants":270000}')],
-  '12': [say('All of it.')],
+  '12': [
+    { call: call('price', { of: 'tea' }) },
+    { call: call('price', { of: 'cake' }) },
+    say('A tea is 250 cents, a cake 400.'),
+  ],
+  '13': [say('All of it.')],
 };
 
 /** What each of them prints last. */
@@ -109,5 +114,6 @@ export const lastLines: Readonly<Record<string, string | RegExp>> = {
   '09': 'Tea is made.',
   '10': 'completed: The Raven',
   '11': 'Ghent has 270000 inhabitants.',
-  '12': 'All of it.',
+  '12': '400 cents → 4 euros',
+  '13': 'All of it.',
 };

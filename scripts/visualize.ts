@@ -1,17 +1,15 @@
-// Writes the pictures (SVG and Mermaid) and the Stately Studio config (JSON) of every machine into visualizations/, one picture of
-// each kind's lifecycle with its work, and an index of them all.
+// Writes what there is to see of every machine into visualizations/: a picture (SVG), a diagram (Mermaid) and the config
+// for Stately Studio (JSON); for every kind its lifecycle with its work; and an index of it all.
 // With --check it writes nothing: it names the files that are not what the machines would make, and exits with 1.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import elkjs from 'elkjs/lib/elk.bundled.js';
+import Elk from 'elkjs/lib/elk.bundled.js';
 import { type AnyStateMachine, StateMachine } from 'xstate';
 import { type Chart, chartOf, studioJson } from '../src/inspect/chart.ts';
+import { besideEachOther } from '../src/inspect/kind-picture.ts';
 import { mermaid } from '../src/inspect/mermaid.ts';
-import { type Elk, layOut } from '../src/inspect/picture.ts';
-import { svg } from '../src/inspect/svg.ts';
-
-/** How the machine of a kind's work is called beside the kind itself. */
-const WORK = '-work';
+import { layOut, type Picture } from '../src/inspect/picture.ts';
+import { kindSvg, svg } from '../src/inspect/svg.ts';
 
 /** The machines among the exports of a module, each once, in the order of their ids. */
 export function machinesIn(exports: Readonly<Record<string, unknown>>): AnyStateMachine[] {
@@ -19,82 +17,65 @@ export function machinesIn(exports: Readonly<Record<string, unknown>>): AnyState
   return [...new Set(machines)].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/**
- * What visualizations/ should hold: text by file name. Rejects when two machines share an id, or when one cannot be exported, because
- * an implementation in it has no name.
- */
+/** What visualizations/ should hold: text by file name. Throws when two machines share an id or one cannot be exported. */
 export async function picturesOf(machines: readonly AnyStateMachine[]): Promise<ReadonlyMap<string, string>> {
-  const pictures = new Map<string, string>();
-  const charts = new Map<string, Chart>();
-  const elk = newElk();
+  const elk = new Elk.default();
+  const files = new Map<string, string>();
+  const pictures = new Map<string, Picture>();
   for (const machine of machines) {
-    if (charts.has(machine.id)) {
+    if (pictures.has(machine.id)) {
       throw new Error(`Expected each machine to have an id of its own, got "${machine.id}" twice.`);
     }
     const chart = chartOf(machine);
-    charts.set(machine.id, chart);
-    pictures.set(`${machine.id}.svg`, await drawn(elk, [[chart, '']], chart.id, chart.description ?? ''));
-    pictures.set(`${machine.id}.mmd`, mermaid(chart));
-    pictures.set(`${machine.id}.json`, `${JSON.stringify(studioJson(machine), null, 2)}\n`);
+    const picture = await layOut(chart, elk);
+    pictures.set(machine.id, picture);
+    files.set(`${machine.id}.svg`, svg(picture, { title: titleOf(chart) }));
+    files.set(`${machine.id}.mmd`, mermaid(chart));
+    files.set(`${machine.id}.json`, `${JSON.stringify(studioJson(machine), null, 2)}\n`);
   }
-  const kinds = [...charts].flatMap(([id, lifecycle]) => {
-    const work = charts.get(`${id}${WORK}`);
+  const kinds = [...pictures.values()].flatMap((lifecycle) => {
+    const work = pictures.get(`${lifecycle.id}-work`);
     return work === undefined ? [] : [{ lifecycle, work }];
   });
   for (const { lifecycle, work } of kinds) {
-    const title = `The kind ${lifecycle.id}: its lifecycle, and the work in it`;
-    const text = await drawn(
-      elk,
-      [
-        [lifecycle, 'lifecycle'],
-        [work, 'work'],
-      ],
-      title,
-      lifecycle.description ?? '',
-    );
-    pictures.set(`kind-${lifecycle.id}.svg`, text);
+    const title = `A task of the kind ${lifecycle.id}: its lifecycle, and its work`;
+    files.set(`kind-${lifecycle.id}.svg`, kindSvg(besideEachOther(lifecycle, { src: 'work', work }), { title }));
   }
-  pictures.set(
-    'README.md',
+  files.set(
+    INDEX,
     indexOf(
-      [...charts.values()],
+      [...pictures.values()],
       kinds.map(({ lifecycle }) => lifecycle),
     ),
   );
-  return pictures;
+  return files;
 }
 
-function newElk(): Elk {
-  // The package's own types say that its default export is a module.
-  return new (elkjs as unknown as new () => Elk)();
+const INDEX = 'README.md';
+
+function titleOf({ id, description }: Chart): string {
+  return description === null ? `The state chart ${id}` : `The state chart ${id}: ${description}`;
 }
 
-async function drawn(
-  elk: Elk,
-  charts: readonly (readonly [Chart, string])[],
-  title: string,
-  description: string,
-): Promise<string> {
-  const laid = await Promise.all(
-    charts.map(async ([chart, caption]) => ({ picture: await layOut(chart, elk), caption })),
-  );
-  return svg(laid, { title, description });
-}
-
-function indexOf(charts: readonly Chart[], kinds: readonly Chart[]): string {
-  const line = ({ id, description }: Chart) =>
-    `- **${id}** — ${description ?? ''} [picture](${id}.svg) · [Mermaid](${id}.mmd) · [config for Stately Studio](${id}.json)`;
+function indexOf(machines: readonly Picture[], kinds: readonly Picture[]): string {
+  const line = (name: string, { description }: Picture, links: readonly string[]): string =>
+    `- [${name}](${name}.svg)${description === null ? '' : `: ${description}`}${links.map((link) => ` · ${link}`).join('')}`;
   return [
-    '# The charts',
+    '# Pictures of the charts',
     '',
-    'Made from `machines/` by `npm run visualize`; CI compares them. These are the charts that run, not drawings of them.',
+    'Made from the machines by `npm run visualize`, and compared in CI: what is here is what runs. A box is a state, a pill an actor that',
+    'lives as long as its state; an arrow says the event, `[what must hold]` and `/ what is done`. What stands in a box without an arrow',
+    'leaves it as it is. JSON is for import into Stately Studio.',
     '',
-    ...(kinds.length === 0 ? [] : ['## The kinds of task, each with its work', '']),
-    ...kinds.map(({ id, description }) => `- **${id}** — ${description ?? ''} [picture](kind-${id}.svg)`),
-    ...(kinds.length === 0 ? [] : ['']),
-    '## The machines',
+    '## Kinds of tasks, each with its lifecycle and its work',
     '',
-    ...charts.map(line),
+    ...kinds.map((kind) => line(`kind-${kind.id}`, kind, [])),
+    '',
+    '## Machines',
+    '',
+    ...machines.map((machine) =>
+      line(machine.id, machine, [`[Mermaid](${machine.id}.mmd)`, `[JSON](${machine.id}.json)`]),
+    ),
     '',
   ].join('\n');
 }
@@ -106,7 +87,7 @@ export function differences(pictures: ReadonlyMap<string, string>, directory: st
     if (!found.includes(name)) return [{ name, what: 'missing' }];
     return readFileSync(join(directory, name), 'utf8') === text ? [] : [{ name, what: 'out of date' }];
   });
-  const unknown = found.filter((name) => /\.(mmd|json|svg|md)$/.test(name) && !pictures.has(name));
+  const unknown = found.filter((name) => /\.(svg|mmd|json)$/.test(name) && !pictures.has(name));
   return [...wanted, ...unknown.map((name): Difference => ({ name, what: 'made by no machine' }))];
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { seededRng } from '../../src/testing/index.ts';
+import { type SeededRng, seededRng } from '../../src/testing/index.ts';
 import { killAndResume, type Moment, type Round } from './kill-round.ts';
 import { serveModel } from './model-server.ts';
 import { CALLS, SCRIPT } from './numbered-effects.ts';
@@ -15,6 +15,9 @@ export type Kills = Readonly<{ seed: string; rounds: readonly Round[] }>;
 const AT_ONCE = 3;
 /** Each of so many is killed while it begins. */
 const EARLY_EVERY = 6;
+/** And each of so many after an effect: within the time that the next one takes. */
+const EFFECT_EVERY = 3;
+const AFTER_EFFECT_MS = 60;
 /** Each of so many sessions is resumed by the command. */
 const COMMAND_EVERY = 20;
 
@@ -29,10 +32,7 @@ export async function killExecs(base: string, times: number, seed: string): Prom
     if (wrong.length > 0) throw new Error(`Expected a run that nobody kills to be right, got: ${wrong.join('; ')}.`);
     const rng = seededRng(seed);
     const kills = Array.from({ length: times }, (_, at): { moment: Moment; resumer: Resumer } => ({
-      moment:
-        at % EARLY_EVERY === EARLY_EVERY - 1
-          ? { since: 'start', afterMs: rng.next() * beginningMs * 1.25 }
-          : { since: 'first-word', afterMs: rng.next() * restMs * 1.25 },
+      moment: momentOf(at, rng, beginningMs, restMs),
       resumer: at % COMMAND_EVERY === 0 ? 'command' : 'library',
     })).values();
     const rounds: Round[] = [];
@@ -44,6 +44,14 @@ export async function killExecs(base: string, times: number, seed: string): Prom
   } finally {
     server.close();
   }
+}
+
+/** While it begins; after an effect, however long that has taken; or any time. */
+function momentOf(at: number, rng: SeededRng, beginningMs: number, restMs: number): Moment {
+  const part = rng.next();
+  if (at % EARLY_EVERY === 0) return { since: 'start', afterMs: part * beginningMs * 1.25 };
+  if (at % EFFECT_EVERY === 1) return { since: rng.integer(1, CALLS), afterMs: part * AFTER_EFFECT_MS };
+  return { since: 'first-word', afterMs: part * restMs };
 }
 
 export const name = 'kill-exec';

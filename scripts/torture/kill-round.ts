@@ -7,11 +7,13 @@ import { EXEC_OPTIONS } from './numbered-effects.ts';
 import { type Resumer, resumeAndLook } from './resume-round.ts';
 import { effectsIn, logBelow, wrongAsLeft } from './session-log.ts';
 
+/** How long one that nobody kills may take, in ms. */
+const ENDED_WITHIN_MS = 60_000;
 /** How long what a killed process has left may be there, in ms. */
 const GONE_WITHIN_MS = 5_000;
 
-/** When a process is killed: so long after it was started, or after it has said its first word; null: never. */
-export type Moment = Readonly<{ since: 'start' | 'first-word'; afterMs: number }> | null;
+/** When a process is killed: so long after it was started, has said its first word, or has done so many effects; null: never. */
+export type Moment = Readonly<{ since: 'start' | 'first-word' | number; afterMs: number }> | null;
 
 /** What came of one process that was killed: what is not as promised, and how far it had come. */
 export type Round = Readonly<{ wrong: readonly string[]; records: number; effects: number }>;
@@ -31,7 +33,10 @@ export async function killAndResume(
   try {
     const first = startExec(place, ['exec', '--events', ...EXEC_OPTIONS, '-C', work, 'Begin.']);
     if (moment !== null) {
-      if (moment.since === 'first-word') await first.begun;
+      const { since } = moment;
+      if (since === 'first-word') await first.begun;
+      if (typeof since === 'number')
+        await eventually(() => first.child.exitCode !== null || effectsIn(work).length >= since, ENDED_WITHIN_MS);
       setTimeout(() => first.child.kill('SIGKILL'), moment.afterMs);
     }
     await first.ended;

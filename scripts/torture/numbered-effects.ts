@@ -1,7 +1,7 @@
 import type { Script } from '../../src/testing/index.ts';
 
 /** How many commands the model asks for before it is done. */
-export const CALLS = 6;
+export const CALLS = 5;
 
 /** How `troupe exec` is started so that the commands run, and nobody is asked. */
 export const EXEC_OPTIONS = ['-s', 'danger-full-access', '-a', 'never'] as const;

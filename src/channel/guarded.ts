@@ -1,6 +1,6 @@
-import type { InteropObservable, Observable, Observer, Unsubscribable } from 'rxjs';
+import type { InteropObservable, Observer, Unsubscribable } from 'rxjs';
 // These by their own files, because the whole library takes longer to load than all else that a start needs.
-import { from } from 'rxjs/internal/observable/from';
+import { Observable } from 'rxjs/internal/Observable';
 import { Subscription } from 'rxjs/internal/Subscription';
 
 /** A stream for callers. RxJS takes it as it is (`from(session.events$)`), and `pipe` does that. */
@@ -34,7 +34,7 @@ export function guarded<T>(source: Observable<T>, report: (error: unknown) => vo
     },
     [OBSERVABLE]: () => stream,
     get pipe() {
-      const observable = from(stream);
+      const observable = new Observable<T>((subscriber) => stream.subscribe(subscriber));
       return observable.pipe.bind(observable);
     },
   };

@@ -126,7 +126,13 @@ function entryOf(stats: Stats): Entry {
     type: 'file',
     mode,
     size: stats.size,
-    stamp: `${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`,
+    stamp: {
+      inode: stats.ino,
+      size: stats.size,
+      modifiedMs: stats.mtimeMs,
+      changedMs: stats.ctimeMs,
+      text: null,
+    },
     warm: Date.now() - Math.max(stats.mtimeMs, stats.ctimeMs) < WARM_MS,
   };
 }

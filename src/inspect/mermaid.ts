@@ -1,4 +1,5 @@
 import type { Chart, ChartInvoke, ChartState, ChartTransition } from './chart.ts';
+import { eventWords } from './event-words.ts';
 
 /**
  * The chart as Mermaid's `stateDiagram-v2`, as GitHub shows it. Mermaid moves a state into the box that mentions it
@@ -146,24 +147,12 @@ function labelOf(
   remarks: readonly string[],
 ): string {
   return [
-    eventText(event, invokes),
+    eventWords(event, invokes),
     ...(guard === null ? [] : [`[${guard}]`]),
     ...remarks,
     ...(actions.length === 0 ? [] : [`/ ${actions.join(', ')}`]),
     ...(actions.length === 0 && targets.length === 0 ? ['(ignored)'] : []),
   ].join(' ');
-}
-
-/** XState's own events in the words of the config that they come from. */
-function eventText(event: string, invokes: readonly ChartInvoke[]): string {
-  if (event === '') return 'always';
-  if (event.startsWith('xstate.done.state.')) return 'done';
-  const delay = /^xstate\.after\.([^.]+)/.exec(event)?.[1];
-  if (delay !== undefined) return `after ${delay}`;
-  const [, what, actor] = /^xstate\.(done\.actor|error\.actor|snapshot)\.(.+)$/.exec(event) ?? [];
-  if (what === undefined || actor === undefined) return event;
-  const name = invokes.find(({ id }) => id === actor)?.src ?? actor;
-  return `${what.replace('.actor', '')}(${name})`;
 }
 
 /** Anything that Mermaid or Markdown could take for its own goes as a character reference. */

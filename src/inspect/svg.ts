@@ -1,120 +1,206 @@
-import { LINE_PX, type Picture, type PictureEdge, type PictureState } from './picture.ts';
-import { headPath, linePath } from './picture-paths.ts';
-import { wrapped } from './picture-text.ts';
-
-/** One chart in a drawing, and what is written above it. */
-export type Drawn = Readonly<{ picture: Picture; caption: string }>;
-
-export type SvgOptions = Readonly<{ title: string; description: string }>;
-
-const MARGIN_PX = 24;
-const GAP_PX = 48;
-const CAPTION_PX = 30;
-/** As wide as the labels of transitions are laid out. */
-const LABEL_MAX_CHARACTERS = 34;
+import type { KindPicture } from './kind-picture.ts';
+import { type Box, FONTS, type PlacedLine, type Point } from './lines.ts';
+import type { Picture, PictureEdge, PictureInitial, PictureState, PictureThroughout } from './picture.ts';
+import { type Font, legible, plain } from './typeset.ts';
 
 /**
- * Charts side by side as one SVG that stands alone: no script, no font and nothing else from elsewhere; light or dark as the reader
- * has it, on a background of its own. The same charts give the same text.
+ * A picture as an SVG that stands alone: no script, no font and no file from elsewhere, the same bytes each time, in
+ * the colours of the reader's scheme, with a title and a description for who does not see it.
  */
-export function svg(charts: readonly Drawn[], { title, description }: SvgOptions): string {
-  const captionPx = charts.some(({ caption }) => caption !== '') ? CAPTION_PX : 0;
-  const height = Math.max(...charts.map(({ picture }) => picture.height)) + 2 * MARGIN_PX + captionPx;
-  let x = MARGIN_PX;
-  const groups = charts.map(({ picture, caption }) => {
-    const group = [
-      `<g transform="translate(${x},${MARGIN_PX + captionPx})">`,
-      ...(caption === '' ? [] : [`<text class="caption" x="4" y="-12">${escaped(caption)}</text>`]),
-      ...picture.states.map((state) => stateBox(state, isParent(picture, state))),
-      ...picture.edges.map(edgeLine),
-      ...picture.states.map((state) => stateText(state, isParent(picture, state))),
-      ...picture.starts.map((start) => `<circle class="start" cx="${start.x}" cy="${start.y}" r="4"/>`),
-      '</g>',
-    ].join('\n');
-    x += picture.width + GAP_PX;
-    return group;
+export function svg(picture: Picture, { title }: Readonly<{ title: string }>): string {
+  return file(picture, { title, description: inWords(picture), content: contentOf(picture) });
+}
+
+/** A kind's lifecycle and work as one SVG, as `svg` makes it of one chart. */
+export function kindSvg(picture: KindPicture, { title }: Readonly<{ title: string }>): string {
+  const joins = picture.joins.map(({ points }) => `<path class="join" d="${roundedPath(points)}"/>`);
+  const content = [...picture.charts.flatMap(contentOf), ...joins];
+  return file(picture, { title, description: picture.charts.flatMap(inWords), content });
+}
+
+/**
+ * The same without what makes it a file: for a page that has `STYLE` of its own, and lights what moves. States are named by
+ * `data-state`, arrows and labels by `data-edge`, lines of labels by `data-transition`.
+ */
+export function drawing(picture: Picture): string {
+  const { width, height } = picture;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">${contentOf(picture).join('')}</svg>`;
+}
+
+function file(
+  { width, height }: Readonly<{ width: number; height: number }>,
+  {
+    title,
+    description,
+    content,
+  }: Readonly<{ title: string; description: readonly string[]; content: readonly string[] }>,
+): string {
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title description">`,
+    `<title id="title">${escaped(plain(title))}</title>`,
+    `<desc id="description">${description.map(plain).map(escaped).join('\n')}</desc>`,
+    `<style>${STYLE}</style>`,
+    `<rect class="card" width="${width}" height="${height}" rx="14"/>`,
+    ...content,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/** Labels come last, so that an arrow never runs over the words of another one. */
+function contentOf({ states, initials, throughouts, edges }: Picture): string[] {
+  return [
+    ...states.map(stateSvg),
+    ...throughouts.map(throughoutSvg),
+    ...initials.map(initialSvg),
+    ...edges.map(arrowSvg),
+    ...edges.flatMap(labelSvg),
+  ];
+}
+
+const RADIUS = 10;
+const CORNER = 7;
+const TIP = { length: 8, half: 4 };
+
+function stateSvg(state: PictureState): string {
+  const { type, region, path, lines } = state;
+  const classes = ['state', type, ...(path === '' ? ['machine'] : []), ...(region ? ['region'] : [])];
+  return [
+    `<g class="${classes.join(' ')}" data-state="${escaped(path)}">`,
+    rect(state, RADIUS),
+    ...(type === 'final' ? [rect(shrunk(state, 3), RADIUS - 3)] : []),
+    ...lines.map(lineSvg),
+    '</g>',
+  ].join('\n');
+}
+
+function throughoutSvg(block: PictureThroughout): string {
+  return `<g class="any">${rect(block, block.height / 2)}${block.lines.map(lineSvg).join('')}</g>`;
+}
+
+function initialSvg({ center, radius, points }: PictureInitial): string {
+  return `<g class="initial"><circle cx="${center.x}" cy="${center.y}" r="${radius}"/>${arrow(points)}</g>`;
+}
+
+function arrowSvg({ id, points }: PictureEdge): string {
+  return `<g class="arrow" data-edge="${escaped(id)}">${arrow(points)}</g>`;
+}
+
+function labelSvg({ id, label }: PictureEdge): string[] {
+  return label === null
+    ? []
+    : [`<g class="label" data-edge="${escaped(id)}">${rect(label, 5)}${label.lines.map(lineSvg).join('')}</g>`];
+}
+
+function lineSvg(line: PlacedLine): string {
+  const spans = line.spans.map(({ kind, text }) => `<tspan class="${kind}">${escaped(text)}</tspan>`).join('');
+  const name = line.transition === null ? '' : ` data-transition="${escaped(line.transition)}"`;
+  const text = `<text class="${line.kind}"${name} x="${n(line.text.x)}" y="${n(line.text.y)}" xml:space="preserve">${spans}</text>`;
+  return line.kind === 'invoke' ? `<g class="pill">${rect(line, line.height / 2)}${text}</g>` : text;
+}
+
+function rect({ x, y, width, height }: Box, radius: number): string {
+  return `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" rx="${n(radius)}"/>`;
+}
+
+function shrunk({ x, y, width, height }: Box, by: number): Box {
+  return { x: x + by, y: y + by, width: width - 2 * by, height: height - 2 * by };
+}
+
+/** A line with round corners that ends in a tip. */
+function arrow(points: readonly Point[]): string {
+  const [first] = points;
+  const tip = points.at(-1);
+  const before = points.at(-2);
+  if (first === undefined || tip === undefined || before === undefined) return '';
+  const towards = unit(before, tip);
+  const base = { x: tip.x - towards.x * TIP.length, y: tip.y - towards.y * TIP.length };
+  const side = { x: -towards.y * TIP.half, y: towards.x * TIP.half };
+  const head = `M${at(tip)}L${n(base.x + side.x)} ${n(base.y + side.y)}L${n(base.x - side.x)} ${n(base.y - side.y)}Z`;
+  return `<path class="line" d="${roundedPath([...points.slice(0, -1), base])}"/><path class="tip" d="${head}"/>`;
+}
+
+/** The way along the points, with its corners cut round where there is room. */
+export function roundedPath(points: readonly Point[]): string {
+  return points
+    .map((point, index) => {
+      const before = points[index - 1];
+      const after = points[index + 1];
+      if (before === undefined) return `M${at(point)}`;
+      if (after === undefined) return `L${at(point)}`;
+      const radius = Math.min(CORNER, distance(before, point) / 2, distance(point, after) / 2);
+      const back = unit(point, before);
+      const on = unit(point, after);
+      const start = { x: point.x + back.x * radius, y: point.y + back.y * radius };
+      const end = { x: point.x + on.x * radius, y: point.y + on.y * radius };
+      return `L${at(start)}Q${at(point)} ${at(end)}`;
+    })
+    .join('');
+}
+
+function distance(one: Point, other: Point): number {
+  return Math.hypot(other.x - one.x, other.y - one.y);
+}
+
+function unit(from: Point, to: Point): Point {
+  const length = distance(from, to) || 1;
+  return { x: (to.x - from.x) / length, y: (to.y - from.y) / length };
+}
+
+function at({ x, y }: Point): string {
+  return `${n(x)} ${n(y)}`;
+}
+
+function n(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+/** Where the chart begins and what leads where, for those who listen. */
+function inWords({ description, initials, edges }: Picture): string[] {
+  const beginning = initials.map(({ state, target }) => `${state || 'The machine'} begins in ${target}.`);
+  const ways = edges.map(({ source, target, label }) => {
+    const events = (label?.lines ?? []).map(({ spans }) => spans.map(({ text }) => text).join('')).join(' ');
+    return `${source || 'any state'} to ${target || 'the machine'}: ${events}`;
   });
-  const width = x - GAP_PX + MARGIN_PX;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description">
-<title id="title">${escaped(title)}</title>
-<desc id="description">${escaped(description)}</desc>
-<style>${STYLE}</style>
-<rect class="card" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="12"/>
-${groups.join('\n')}
-</svg>
-`;
+  return [...(description === null ? [] : [description]), ...beginning, ...ways];
 }
 
-function isParent({ states }: Picture, { path, depth }: PictureState): boolean {
-  return depth === 0 || states.some((other) => other.path.startsWith(`${path}.`));
-}
-
-function stateBox({ x, y, width, height, type }: PictureState, hasBelow: boolean): string {
-  const classes = ['box', type, ...(hasBelow ? ['parent'] : [])].join(' ');
-  const inner =
-    type === 'final'
-      ? `<rect class="inner" x="${x + 3}" y="${y + 3}" width="${width - 6}" height="${height - 6}" rx="6"/>`
-      : '';
-  return `<rect class="${classes}" x="${x}" y="${y}" width="${width}" height="${height}" rx="8"/>${inner}`;
-}
-
-/** Over the lines, which begin at the border of what they lead out of and may cross its words. */
-function stateText({ x, y, lines }: PictureState, hasBelow: boolean): string {
-  const texts = lines.map(({ kind, text }, index) => {
-    const shown = kind === 'invoke' ? `↳ ${text}` : text;
-    return `<text class="${kind}${hasBelow ? ' over' : ''}" x="${x + 10}" y="${y + 20 + index * LINE_PX}">${escaped(shown)}</text>`;
-  });
-  return texts.join('');
-}
-
-function edgeLine({ points, label, lines }: PictureEdge): string {
-  const tooltip = lines.map(({ text, actions }) => [text, ...actions].join(' / ')).join('\n');
-  const texts = lines.flatMap(({ text }) => wrapped(text, LABEL_MAX_CHARACTERS));
-  const words =
-    label === null
-      ? []
-      : texts.map(
-          (text, index) =>
-            `<text class="label" x="${label.x + 3}" y="${label.y + 12 + index * LINE_PX}">${guardApart(text)}</text>`,
-        );
-  const name = tooltip === '' ? '' : `<title>${escaped(tooltip)}</title>`;
-  return `<g>${name}<path class="edge" d="${linePath(points)}"/><path class="head" d="${headPath(points)}"/>${words.join('')}</g>`;
-}
-
-/** What must hold for a transition is said more quietly than what starts it. */
-function guardApart(text: string): string {
-  const at = text.indexOf('[');
-  if (at === -1) return escaped(text);
-  return `${escaped(text.slice(0, at))}<tspan class="guard">${escaped(text.slice(at))}</tspan>`;
-}
-
-/** Text as XML has it; what XML cannot hold is shown as U+FFFD. */
+/** Text that ends nothing and that XML may hold. */
 function escaped(text: string): string {
-  return text
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+  return legible(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;');
 }
 
-const STYLE = `
-svg{--card:#fff;--line:#d3d9e3;--back:#f5f7fa;--ink:#1b1f27;--quiet:#5a6372;--accent:#3454d1;--waits:#a04a00;font:12px system-ui,-apple-system,"Segoe UI","Liberation Sans","DejaVu Sans",sans-serif}
-@media(prefers-color-scheme:dark){svg{--card:#1c1f26;--line:#3c4350;--back:#23272f;--ink:#e8ebf0;--quiet:#a3adbd;--accent:#8ea6ff;--waits:#ffb869}}
+const FAMILIES = {
+  sans: `-apple-system,"Segoe UI","Noto Sans",Helvetica,Arial,sans-serif`,
+  mono: `ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace`,
+};
+
+function faceOf([kind, font]: [string, Font]): string {
+  return `.${kind}{font:${font.bold ? 600 : 400} ${font.size}px ${FAMILIES[font.family]}}`;
+}
+
+/** How a picture looks, in the scheme of the reader. */
+export const STYLE = `
+:root{--card:#fff;--ink:#1f2933;--quiet:#66727f;--line:#8a97a5;--edge:#d3dae2;--box:#f7f9fb;--deep:#fff;--leaf:#fff;--accent:#3557c9;--pill:#e9eefc;--label:#fff}
+@media (prefers-color-scheme:dark){:root{--card:#0f141a;--ink:#e4e9ef;--quiet:#93a0ae;--line:#6d7a88;--edge:#303944;--box:#151b23;--deep:#10161d;--leaf:#1b232d;--accent:#8fa8ff;--pill:#1f2b4d;--label:#151b23}}
+${Object.entries(FONTS).map(faceOf).join('\n')}
 text{fill:var(--ink)}
-.card{fill:var(--card);stroke:var(--line)}
-.caption{font-size:15px;font-weight:700}
-.box{fill:var(--card);stroke:var(--accent);stroke-width:1.4}
-.box.parent{fill:var(--back);stroke:var(--line)}
-.box.parallel{stroke-dasharray:6 4}
-.over{paint-order:stroke;stroke:var(--back);stroke-width:4px;stroke-linejoin:round}
-.inner{fill:none;stroke:var(--accent)}
-.title{font-size:13px;font-weight:700}
-.description,.handles{fill:var(--quiet)}
-.waits{fill:var(--waits)}
-.invoke{fill:var(--accent)}
-.edge{fill:none;stroke:var(--quiet);stroke-width:1.2}
-.head,.start{fill:var(--quiet)}
-.label{font-weight:600}
-.guard{font-weight:400;fill:var(--quiet)}
+.card{fill:var(--card)}
+.state>rect{fill:var(--leaf);stroke:var(--edge);stroke-width:1.2}
+.compound>rect,.parallel>rect{fill:var(--box)}
+.region>rect{stroke-dasharray:5 4}
+.final>rect{stroke:var(--line)}
+.description,.waits,.entry,.exit,.tags,.word,.guard,.action{fill:var(--quiet)}
+.label>rect{fill:var(--label)}
+.any>rect{fill:none;stroke:var(--line);stroke-dasharray:4 3}
+.pill>rect{fill:var(--pill)}
+.pill text,.pill tspan{fill:var(--accent)}
+.line{fill:none;stroke:var(--line);stroke-width:1.3}
+.tip{fill:var(--line)}
+.join{fill:none;stroke:var(--accent);stroke-width:1.5;stroke-dasharray:2 4;stroke-linecap:round}
+.initial circle{fill:var(--ink)}
 `;

@@ -1,4 +1,5 @@
-import { type Agent, Agent as HttpAgent } from 'node:http';
+import type { Agent } from 'node:http';
+import { nodeHttp } from './node-http.ts';
 
 /** How long a connection is kept that nobody uses; shorter where the server says so. */
 export const IDLE_CONNECTION_MS = 60_000;
@@ -17,7 +18,7 @@ export function createAgents(env: Env): (protocol: string) => Agent {
       secure ??= new (process.getBuiltinModule('node:https').Agent)(options);
       return secure;
     }
-    plain ??= new HttpAgent(options);
+    plain ??= new (nodeHttp().Agent)(options);
     return plain;
   };
 }

@@ -1,14 +1,9 @@
-import {
-  type Agent,
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-  request as requestPlain,
-} from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
 import { createAgents } from './http-agents.ts';
 import { createHttpBody, type OpenBody, wholeOf } from './http-body.ts';
+import { nodeHttp } from './node-http.ts';
 
 /** How long a connection may take to be made, TLS included; as in Node's own `fetch`. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -139,7 +134,7 @@ const STALE_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
 function requestOf({ place, method, headers, agentFor }: Call): ClientRequest {
   const { protocol } = place.url;
-  const send = protocol === 'https:' ? process.getBuiltinModule('node:https').request : requestPlain;
+  const { request: send } = protocol === 'https:' ? process.getBuiltinModule('node:https') : nodeHttp();
   try {
     return send({ ...place.options, method, headers, agent: agentFor(protocol) });
   } catch (cause) {

@@ -1,7 +1,7 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { type Rng, systemRng } from '../runtime/ids.ts';
+import { nodeHttp } from './node-http.ts';
 import { WIRES, type WireApi } from './wires.ts';
 
 /** Where OpenAI itself answers. */
@@ -128,8 +128,11 @@ function urlOf(baseURL: string): URL {
 
 /** Headers that cannot be sent would fail each request in the same way. */
 function checkSendable(name: string, headers: HeaderOptions): void {
+  const given = Object.entries(headers);
+  if (given.length === 0) return;
+  const { validateHeaderName, validateHeaderValue } = nodeHttp();
   try {
-    for (const [header, value] of Object.entries(headers)) {
+    for (const [header, value] of given) {
       validateHeaderName(header);
       validateHeaderValue(header, value ?? '');
     }

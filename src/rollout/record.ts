@@ -15,8 +15,10 @@ export const RECORD_VERSION = 1;
 
 const NEWLINE = 0x0a;
 const NOT_JSON = Symbol('not JSON');
-const CHECKSUM = /,"crc":"([0-9a-f]{8})"\}$/;
-const CHECKSUM_BYTES = ',"crc":"00000000"}'.length;
+/** What stands before and after the checksum. */
+const [BEFORE_CHECKSUM, AFTER_CHECKSUM] = [Buffer.from(',"crc":"'), Buffer.from('"}')];
+const DIGITS = 8;
+const CHECKSUM_BYTES = BEFORE_CHECKSUM.length + DIGITS + AFTER_CHECKSUM.length;
 
 /**
  * The line of a record, its newline included. It ends in the CRC-32 of the object without its member `crc`. Text that is
@@ -35,10 +37,13 @@ export function decodeRecord(line: Uint8Array): DecodedRecord {
     return refused('not-json', `Expected a line of JSON, got ${bytes.length} bytes that are not.`);
   if (!isObject(parsed)) return refused('not-a-record', 'Expected an object, got other JSON.');
   const bodyBytes = bytes.length - CHECKSUM_BYTES;
-  const given = CHECKSUM.exec(bytes.toString('latin1', Math.max(bodyBytes, 0)))?.[1];
-  if (given === undefined) return refused('not-a-record', 'Expected the line to end in its checksum, got none there.');
-  const found = checksum(crc32('}', crc32(bytes.subarray(0, bodyBytes))));
-  if (given !== found) return refused('bad-crc', `Expected the line to have the checksum ${given}, got ${found}.`);
+  const given = checksumIn(bytes, bodyBytes);
+  if (given === null) return refused('not-a-record', 'Expected the line to end in its checksum, got none there.');
+  const found = crc32('}', crc32(bytes.subarray(0, bodyBytes)));
+  if (given !== found) {
+    const message = `Expected the line to have the checksum ${checksum(given)}, got ${checksum(found)}.`;
+    return refused('bad-crc', message);
+  }
   return fromObject(parsed);
 }
 
@@ -80,6 +85,28 @@ function wellFormed(json: string): string {
   return json.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (found) => (found.startsWith('\\ud') ? '\ufffd' : found));
 }
 
+/** The checksum at the end of a line, whose other bytes are so many; null when there is none. */
+function checksumIn(bytes: Buffer, bodyBytes: number): number | null {
+  if (bodyBytes < 0) return null;
+  for (const [at, byte] of BEFORE_CHECKSUM.entries()) if (bytes[bodyBytes + at] !== byte) return null;
+  for (const [at, byte] of AFTER_CHECKSUM.entries())
+    if (bytes[bytes.length - AFTER_CHECKSUM.length + at] !== byte) return null;
+  const begin = bodyBytes + BEFORE_CHECKSUM.length;
+  let crc = 0;
+  for (let at = begin; at < begin + DIGITS; at += 1) {
+    const digit = digitOf(bytes[at] ?? 0);
+    if (digit === null) return null;
+    crc = crc * 16 + digit;
+  }
+  return crc;
+}
+
+/** What a small hexadecimal digit is worth, by its byte; null for what is none. */
+function digitOf(byte: number): number | null {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  return byte >= 0x61 && byte <= 0x66 ? byte - 0x61 + 10 : null;
+}
+
 function checksum(crc: number): string {
   return crc.toString(16).padStart(8, '0');
 }
@@ -94,13 +121,13 @@ function parse(bytes: Buffer): unknown {
 }
 
 function fromObject(line: Record<string, unknown>): DecodedRecord {
-  const { v: version, crc: _, ...members } = line;
+  const { v: version } = line;
   if (!isCount(version)) return refused('not-a-record', 'Expected a version `v`, got none.');
   if (version !== RECORD_VERSION) {
     const message = `Expected a record of version ${RECORD_VERSION}, got version ${version}; a newer release may read it.`;
     return refused('unknown-version', message);
   }
-  const { seq, epoch, time, type, payload } = members;
+  const { seq, epoch, time, type, payload } = line;
   if (
     !isCount(seq) ||
     !isCount(epoch) ||
@@ -113,7 +140,19 @@ function fromObject(line: Record<string, unknown>): DecodedRecord {
       'Expected `seq`, `epoch`, `time`, `type` and `payload`, got a line without one of them.',
     );
   }
-  return { ok: true, record: { ...members, seq, epoch, time, type, payload }, version };
+  const record = { seq, epoch, time, type, payload };
+  return { ok: true, record: hasOthers(line) ? withOthers(line, record) : record, version };
+}
+
+function hasOthers(line: Record<string, unknown>): boolean {
+  for (const name in line) if (!KNOWN.has(name)) return true;
+  return false;
+}
+
+const KNOWN: ReadonlySet<string> = new Set(['v', 'seq', 'epoch', 'time', 'type', 'payload', 'crc']);
+
+function withOthers({ v: _, crc: __, ...members }: Record<string, unknown>, record: LogRecord): LogRecord {
+  return { ...members, ...record };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -41,41 +41,44 @@ export async function* recover(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   report: Recovery,
 ): AsyncGenerator<LogRecord> {
+  const split = lineSplitter(report);
   let line = 0;
-  for await (const bytes of linesOf(pieces, report)) {
-    line += 1;
-    if (bytes === TOO_LONG) {
-      note(report, {
-        line,
-        what: 'too-long',
-        message: `Expected a line of at most ${LINE_MAX_BYTES} bytes, got more.`,
-      });
-      continue;
+  for await (const piece of pieces) {
+    for (const bytes of split.lines(piece)) {
+      line += 1;
+      const record = recordIn(bytes, line, report);
+      if (record !== null) yield record;
     }
-    if (bytes === TORN) {
-      note(report, { line, what: 'torn', message: 'The last line was never finished; it is set aside.' });
-      return;
-    }
-    const decoded = decodeRecord(bytes);
-    if (!decoded.ok) {
-      if (decoded.reason === 'unknown-version') throw new UnknownVersion(decoded.message);
-      note(report, { line, what: decoded.reason, message: decoded.message });
-      continue;
-    }
-    const { seq } = decoded.record;
-    if (seq <= report.lastSeq) {
-      const what = seq === report.lastSeq ? 'duplicate' : 'out-of-order';
-      note(report, { line, what, message: `Expected a record after ${report.lastSeq}, got ${seq} again.` });
-      continue;
-    }
-    if (seq > report.lastSeq + 1) {
-      const message = `Expected record ${report.lastSeq + 1}, got ${seq}: what lies between is lost.`;
-      note(report, { line, what: 'gap', message });
-    }
-    report.lastSeq = seq;
-    report.records += 1;
-    yield decoded.record;
   }
+  if (split.isTorn())
+    note(report, { line: line + 1, what: 'torn', message: 'The last line was never finished; it is set aside.' });
+}
+
+/** The record of a line, if it is one, and is the next one or a later one; what is wrong with it is noted. */
+function recordIn(bytes: Uint8Array | typeof TOO_LONG, line: number, report: Recovery): LogRecord | null {
+  if (bytes === TOO_LONG) {
+    note(report, { line, what: 'too-long', message: `Expected a line of at most ${LINE_MAX_BYTES} bytes, got more.` });
+    return null;
+  }
+  const decoded = decodeRecord(bytes);
+  if (!decoded.ok) {
+    if (decoded.reason === 'unknown-version') throw new UnknownVersion(decoded.message);
+    note(report, { line, what: decoded.reason, message: decoded.message });
+    return null;
+  }
+  const { seq } = decoded.record;
+  if (seq <= report.lastSeq) {
+    const what = seq === report.lastSeq ? 'duplicate' : 'out-of-order';
+    note(report, { line, what, message: `Expected a record after ${report.lastSeq}, got ${seq} again.` });
+    return null;
+  }
+  if (seq > report.lastSeq + 1) {
+    const message = `Expected record ${report.lastSeq + 1}, got ${seq}: what lies between is lost.`;
+    note(report, { line, what: 'gap', message });
+  }
+  report.lastSeq = seq;
+  report.records += 1;
+  return decoded.record;
 }
 
 function note(report: Recovery, damage: Damage): void {
@@ -83,31 +86,35 @@ function note(report: Recovery, damage: Damage): void {
   else report.moreDamage += 1;
 }
 
-const TORN = Symbol('torn');
 const TOO_LONG = Symbol('too long');
 
-/** The lines without their line feeds. `TORN` at the end for one that has none; `TOO_LONG` for one that nobody keeps in memory. */
-async function* linesOf(
-  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  report: Recovery,
-): AsyncGenerator<Uint8Array | typeof TORN | typeof TOO_LONG> {
+type LineSplitter = Readonly<{
+  /** The lines that end in this piece, without their line feeds; `TOO_LONG` for one that nobody keeps in memory. */
+  lines(piece: Uint8Array): Generator<Uint8Array | typeof TOO_LONG>;
+  /** Whether the last line has no line feed. */
+  isTorn(): boolean;
+}>;
+
+function lineSplitter(report: Recovery): LineSplitter {
   let begun: Uint8Array[] = [];
   let begunBytes = 0;
-  for await (const piece of pieces) {
-    let start = 0;
-    for (let end = piece.indexOf(NEWLINE); end !== -1; end = piece.indexOf(NEWLINE, start)) {
-      const last = piece.subarray(start, end);
-      const lineBytes = begunBytes + last.length;
-      const line = begun.length === 0 ? last : Buffer.concat([...begun, last]);
-      begun = [];
-      begunBytes = 0;
-      start = end + 1;
-      report.wholeBytes += lineBytes + 1;
-      yield lineBytes > LINE_MAX_BYTES ? TOO_LONG : line;
-    }
-    begunBytes += piece.length - start;
-    if (begunBytes > LINE_MAX_BYTES) begun = [];
-    else if (start < piece.length) begun.push(Buffer.from(piece.subarray(start)));
-  }
-  if (begunBytes > 0) yield TORN;
+  return {
+    *lines(piece) {
+      let start = 0;
+      for (let end = piece.indexOf(NEWLINE); end !== -1; end = piece.indexOf(NEWLINE, start)) {
+        const last = piece.subarray(start, end);
+        const lineBytes = begunBytes + last.length;
+        const line = begun.length === 0 ? last : Buffer.concat([...begun, last]);
+        begun = [];
+        begunBytes = 0;
+        start = end + 1;
+        report.wholeBytes += lineBytes + 1;
+        yield lineBytes > LINE_MAX_BYTES ? TOO_LONG : line;
+      }
+      begunBytes += piece.length - start;
+      if (begunBytes > LINE_MAX_BYTES) begun = [];
+      else if (start < piece.length) begun.push(Buffer.from(piece.subarray(start)));
+    },
+    isTorn: () => begunBytes > 0,
+  };
 }

@@ -262,7 +262,7 @@ const cleanupLogic = fromPromise<{ at: number }, TaskInput>(async ({ input, syst
 });
 
 /** The hop from a sub-session to its parent: named and visible, and the only forwarder there is. */
-const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system }) => {
+const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system, self }) => {
   const child = bookOf({ system }, input.childId);
   const parent = bookOf({ system }, input.parentId);
   const { drained } = relay(child.channel, {
@@ -270,15 +270,15 @@ const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system }
     hides: child.hides,
     tell: (event) => parent.channel.tell(event),
     opened(request) {
-      tell(parent, { type: 'request.opened', request });
+      tell(parent, { type: 'request.opened', request }, self);
       offer(parent, request);
     },
     counted(announcement) {
-      tell(parent, { ...announcement, type: 'request.counted' });
+      tell(parent, { ...announcement, type: 'request.counted' }, self);
       parent.channel.announce(announcement);
     },
     closed({ requestId, resolution }) {
-      tell(parent, { type: 'request.closed', requestId });
+      tell(parent, { type: 'request.closed', requestId }, self);
       announceClosed(parent, requestId, resolution);
     },
     consider(request) {
@@ -290,7 +290,7 @@ const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system }
         return 'denied';
       }
     },
-    answer: (requestId, decision) => tell(child, { type: 'op.answer', requestId, decision, by: 'policy' }),
+    answer: (requestId, decision) => tell(child, { type: 'op.answer', requestId, decision, by: 'policy' }, self),
   });
   child.drained = drained;
 });

@@ -13,6 +13,7 @@ import { changesKept, protect } from './protection.ts';
 import { spend, spentAt } from './spending.ts';
 import { tell } from './telling.ts';
 import { windowOf } from './window.ts';
+import { committable, tellable } from './work-events.ts';
 
 /** The ports of a task for one leaf of its work. All of them are void once the leaf is revoked or the task has ended. */
 export function portsFor(book: Book, taskId: string, scope: PortScope): SessionPorts {
@@ -25,10 +26,12 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
   const alive = () => {
     if (isVoid()) throw new TroupeError('closed', `The task ${taskId} has ended: its ports have no effect any more.`);
   };
-  /** Nothing starts after an abort was accepted. */
+  /** An abort was accepted: it was told, though this leaf may not have heard of it yet, as where the task was aborted as it began. */
+  const isAborting = () => scope.signal.aborted || record.done.has('abort');
+  /** Nothing starts after that. */
   const mayStart = () => {
     alive();
-    if (scope.signal.aborted)
+    if (isAborting())
       throw new TroupeError('rejected', `The task ${taskId} is being aborted: nothing starts any more.`);
   };
 
@@ -46,10 +49,10 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
       alive();
       const history = append === undefined ? undefined : ({ op: 'append', entries: append } as const);
       const sync = event.type === 'item.started';
-      commit(book, event, { taskId, sync, ...(history === undefined ? {} : { history }) });
+      commit(book, committable(event), { taskId, sync, ...(history === undefined ? {} : { history }) });
     },
     emit(event) {
-      if (!isVoid()) emit(book, event, taskId);
+      if (!isVoid()) emit(book, tellable(event), taskId);
     },
     async ask(subject, options = {}) {
       mayStart();
@@ -67,7 +70,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
         return { status: 'failed', error: { code: 'budget-exceeded', message: spent, retryable: false }, usage: null };
       }
       const preamble = await world.preamble(order.context.cwd);
-      if (scope.signal.aborted) return { status: 'aborted' };
+      if (isAborting()) return { status: 'aborted' };
       return model.sample(
         {
           instructions: order.context.instructions ?? instructions,
@@ -108,7 +111,7 @@ export function portsFor(book: Book, taskId: string, scope: PortScope): SessionP
     protect: (signal) => protect(book, record, signal),
     openGit: () => world.openGit(order.context.cwd),
     get isStopping() {
-      return scope.signal.aborted || isVoid();
+      return isAborting() || isVoid();
     },
     takeInputs() {
       alive();

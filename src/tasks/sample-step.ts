@@ -20,6 +20,8 @@ export async function sampleStep(
   if (step === 1) sayInput(ports, ports.input as UserInput); // The schema of the kind has validated it.
   // After a compaction in the middle of its work the model goes on with that first: what was said comes with the next step.
   if (!(isCompacted && continues)) for (const { inputId, input } of ports.takeInputs()) sayInput(ports, input, inputId);
+  // What was said is kept; a task that was aborted as it began does nothing with it.
+  if (ports.isStopping) return { status: 'aborted' };
   ports.commit({ type: 'step.started', step });
   const shown: Shown[] = [];
   const answer = await ports.sample({}, (progress) => show(ports, shown, progress));

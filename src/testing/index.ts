@@ -4,8 +4,18 @@ export {
   type MemoryLogStore,
   memoryLogStore,
 } from '../rollout/memory-log-store.ts';
+export { adversarialChildren } from './adversarial-children.ts';
+export { adversarialTools } from './adversarial-tools.ts';
 export { type ChartCoverage, chartCoverage, type Share, type WatchedActor } from './chart-coverage.ts';
+export { type ConformanceCheck, ConformanceError, type Finding } from './conformance/check.ts';
+export { conformance } from './conformance/index.ts';
+export { CONFORMANCE_LIMITS, type KindSubject } from './conformance/observe-kind.ts';
+export type { PolicySubject } from './conformance/policy.ts';
+export type { ToolSubject } from './conformance/tool.ts';
 export { type EdgePath, type EdgeStep, type EveryEdgeOptions, everyEdge, STATES_MAX } from './every-edge.ts';
+export { type Broken, type Invariant, invariants, type Watch, watchRun } from './invariants.ts';
+export { watchPoints } from './points.ts';
+export { type RecordedRun, recordedRun } from './recorded-run.ts';
 export {
   SCRIPTED_USAGE,
   type Script,

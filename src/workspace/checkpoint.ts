@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { LeftOut } from './scan.ts';
+import { type Stamp, stampOf, stampText } from './stamp.ts';
 import type { RawPath } from './work-tree.ts';
 
 /** Where the bytes of a file are kept: part of a pack. `hash` is their SHA-256, in hex. */
@@ -7,7 +8,7 @@ export type Stored = Readonly<{ hash: string; pack: string; offset: number; leng
 
 /** What was at a path. */
 export type Kept =
-  | Readonly<{ type: 'file'; mode: number; stored: Stored; stamp: string | null }>
+  | Readonly<{ type: 'file'; mode: number; stored: Stored; stamp: Stamp | null }>
   | Readonly<{ type: 'link'; target: string }>;
 
 /** The state of a work tree at one moment. Paths are raw (see `RawPath`). */
@@ -51,7 +52,16 @@ export function encodeCheckpoint({ id, time, root, kept, directories, leftOut }:
   const rows = [...kept].map(([path, one]) =>
     one.type === 'link'
       ? [path, 'l', one.target]
-      : [path, 'f', one.mode, one.stored.hash, one.stored.pack, one.stored.offset, one.stored.length, one.stamp],
+      : [
+          path,
+          'f',
+          one.mode,
+          one.stored.hash,
+          one.stored.pack,
+          one.stored.offset,
+          one.stored.length,
+          one.stamp === null ? null : stampText(one.stamp),
+        ],
   );
   const value = { v: CHECKPOINT_VERSION, id, time, root, kept: rows, directories: [...directories], leftOut };
   return Buffer.from(JSON.stringify(value));
@@ -75,7 +85,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
 function keptOf(row: z.infer<typeof file> | z.infer<typeof link>): Kept {
   if (row[1] === 'l') return { type: 'link', target: row[2] };
   const [, , mode, hash, pack, offset, length, stamp] = row;
-  return { type: 'file', mode, stored: { hash, pack, offset, length }, stamp };
+  return { type: 'file', mode, stored: { hash, pack, offset, length }, stamp: stamp === null ? null : stampOf(stamp) };
 }
 
 function json(bytes: Uint8Array): unknown {

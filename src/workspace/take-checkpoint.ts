@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Checkpoint, Kept, Stored } from './checkpoint.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { type CheckpointLimits, type Found, type LeftOut, scan } from './scan.ts';
+import { isSameStamp } from './stamp.ts';
 import { type RawPath, readablePath, type WorkTree } from './work-tree.ts';
 
 /** What making a checkpoint came to. Expected failures are values: none of them is a reason for a task to fail. */
@@ -99,7 +100,7 @@ const STOPPED: Extract<Taken, { ok: false }> = {
 };
 
 function unchangedSince(entry: Found['entry'], known: Kept | undefined): Kept | null {
-  if (entry.type !== 'file' || known?.type !== 'file' || known.stamp === null || known.stamp !== entry.stamp)
+  if (entry.type !== 'file' || known?.type !== 'file' || known.stamp === null || !isSameStamp(known.stamp, entry.stamp))
     return null;
   return known.mode === entry.mode ? known : { ...known, mode: entry.mode };
 }

@@ -1,9 +1,11 @@
+import type { Stamp } from './stamp.ts';
+
 /** A path relative to the root of a work tree, each character one byte (latin1), so that names that are no UTF-8 survive. '' is the root. */
 export type RawPath = string;
 
 /** What is at a path. `stamp` differs when what is there may have changed; a file that changed just now is `warm`: it may change again under the same stamp. */
 export type Entry =
-  | Readonly<{ type: 'file'; mode: number; size: number; stamp: string; warm: boolean }>
+  | Readonly<{ type: 'file'; mode: number; size: number; stamp: Stamp; warm: boolean }>
   | Readonly<{ type: 'link' }>
   | Readonly<{ type: 'directory'; mode: number }>
   /** A FIFO, a socket, a device: never opened. */

@@ -72,7 +72,16 @@ describe('npm run bench', () => {
     const found: readonly { figure: string; troupe: unknown }[] = JSON.parse(out).results;
     expect(found.map(({ figure, troupe }) => [figure, troupe])).toEqual(
       [
-        ...['groupPerSecond', 'singlePerSecond', 'share', 'shareOfFewer', 'replayMs', 'perSecond', 'readMs', 'growthMb'],
+        ...[
+          'groupPerSecond',
+          'singlePerSecond',
+          'share',
+          'shareOfFewer',
+          'replayMs',
+          'perSecond',
+          'readMs',
+          'growthMb',
+        ],
         ...['offMs', 'durableMs', 'addedMs'],
       ].map((figure) => [figure, spread]),
     );

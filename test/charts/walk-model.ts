@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { type AnyStateMachine, assign, setup } from 'xstate';
-import { chartCoverage, everyEdge, type WatchedActor } from '../../src/testing/index.ts';
+import { type AnyStateMachine, assign, createMachine, setup } from 'xstate';
+import { type ChartCoverage, chartCoverage, everyEdge, type WatchedActor } from '../../src/testing/index.ts';
 
 /** What a model says of a chart: all that it has told others, each entry as `whom what`. */
 export type Told = Readonly<{ told: readonly string[] }>;
@@ -21,8 +21,8 @@ export function tell(what: string) {
 }
 
 type Walk<S, E extends string, C extends Told> = Readonly<{
-  /** The real one, whose coverage is counted. */
-  chart: AnyStateMachine;
+  /** The real one, or what counts its coverage for several models. */
+  chart: AnyStateMachine | ChartCoverage;
   model: AnyStateMachine;
   /** What cannot happen where the model stands. */
   cannot?: (event: E, context: C, value: string) => boolean;
@@ -33,39 +33,66 @@ type Walk<S, E extends string, C extends Told> = Readonly<{
   seen: (staged: S) => Readonly<{ value: string; told: readonly string[] }>;
 }>;
 
-/** Goes over every edge of the model, does the same to the chart, compares after each step, and asks for full coverage. */
+/** Goes over every edge of the model, does the same to the chart, compares, and asks for full coverage. */
 export function walkModel<S, E extends string, C extends Told>(name: string, walk: Walk<S, E, C>) {
   const { chart, model, cannot = () => false, stage, actor, act, seen } = walk;
   describe(name, () => {
-    const coverage = chartCoverage(chart);
-    afterAll(() => console.log(coverage.line));
+    const coverage = 'watch' in chart ? chart : chartCoverage(chart);
     const events = Object.keys(act) as E[]; // Its keys are the events.
     const paths = everyEdge(model, {
       events: ({ context, value }) =>
-        events.filter((event) => !cannot(event, context, String(value))).map((type) => ({ type })),
+        events.filter((event) => !cannot(event, context, nameOf({ value, context }))).map((type) => ({ type })),
       // What was told is compared on the way; it makes no other state.
       serializeState: ({ value, context: { told: _told, ...rest } }) => JSON.stringify([value, rest]),
     });
-    const edges = [...new Set(paths.map(({ description }) => description))];
+    const edgeOf = ({ steps }: (typeof paths)[number]) => {
+      const [from, to] = steps.slice(-2);
+      return from === undefined || to === undefined
+        ? ''
+        : `${nameOf(from.state)} — ${to.event.type} → ${nameOf(to.state)}`;
+    };
+    const edges = [...new Set(paths.map(edgeOf))];
 
     it.each(edges)('does as its model says: %s', (edge) => {
-      for (const { steps } of paths.filter(({ description }) => description === edge)) {
+      for (const { steps, state } of paths.filter((path) => edgeOf(path) === edge)) {
         const staged = stage();
         coverage.watch(actor(staged));
-        const way: string[] = [];
-        for (const { event, state } of steps) {
-          if (event.type in act) act[event.type as E](staged); // The line before it has looked.
-          way.push(event.type);
-          const { value, told } = seen(staged);
-          const expected = [way, String(state.value), byListener(state.context.told)];
-          expect([way, value, byListener(told)]).toEqual(expected);
-        }
+        // Each way to it is the end of another path, so that its end alone is to be looked at.
+        const way = steps.map(({ event }) => event.type).filter((type) => type in act) as E[]; // The line has looked.
+        for (const event of way) act[event](staged);
+        const { value, told } = seen(staged);
+        const expected = [way, nameOf(state), byListener(state.context.told)];
+        expect([way, value, byListener(told)]).toEqual(expected);
       }
     });
 
-    it('has no state and no transition that no path of the model goes over', () => {
-      expect(coverage.found.missing).toEqual([]);
-    });
+    if (!('watch' in chart)) coversAll(coverage);
+  });
+}
+
+/** Where a model stands: its state, or what it says itself. */
+function nameOf({ value, context }: { value: unknown; context: { value?: string } }): string {
+  return context.value ?? String(value);
+}
+
+/** Asks for full coverage of the states and transitions that are wanted, by their names, and prints it. */
+export function coversAll(coverage: ChartCoverage, isWanted: (name: string) => boolean = () => true) {
+  afterAll(() => console.log(coverage.line));
+  it('has no state and no transition that no path of a model goes over', () => {
+    expect(coverage.found.missing.filter(isWanted)).toEqual([]);
+  });
+}
+
+/** A model that is a function: from what there is and what happens to what there is then. `value` names where it stands. */
+export function reducerModel<E extends string, C extends Told & { value: string }>(
+  id: string,
+  context: C,
+  next: (context: C, event: E) => C,
+): AnyStateMachine {
+  return createMachine({
+    id,
+    context,
+    on: { '*': { actions: assign(({ context: before, event }) => next(before as C, event.type as E)) } }, // Its own.
   });
 }
 

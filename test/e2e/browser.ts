@@ -10,6 +10,9 @@ const found = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' 
 /** A browser is on this machine. */
 export const hasBrowser = found !== '';
 
+/** How long anything of a page is waited for, in ms. */
+export const TIMEOUT_MS = 90_000;
+
 let browser: Promise<Browser> | null = null;
 
 /** A page at this address. What it asks of others than this machine goes into `outside`; what goes wrong in it, into `errors`. */
@@ -29,6 +32,8 @@ export async function openPage(
   });
   const context = await (await browser).newContext({ viewport: { width: 1440, height: 900 }, ...options });
   onTestFinished(() => context.close());
+  // Other tests let the machine be busy for seconds.
+  context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   const outside: string[] = [];
   const errors: string[] = [];

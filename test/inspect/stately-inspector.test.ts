@@ -29,12 +29,16 @@ async function toldOf(options: StatelyInspectorOptions, prompt: string): Promise
   const { port } = server.address() as AddressInfo; // It listens on a port.
   const inspector = await statelyInspector({ url: `ws://127.0.0.1:${port}`, ...options });
   onTestFinished(() => inspector.stop());
-  const script: Script = [{ say: 'Nothing to see.' }];
+  const script: Script = [
+    { call: [{ name: 'shell', arguments: { command: 'true', with_escalated_permissions: true, justification: 'x' } }] },
+    { say: 'Nothing to see.' },
+  ];
   const session = createSession({
     model: scriptedModel(script),
     rollout: 'off',
     checkpoints: 'off',
     inspect: inspector,
+    onRequest: () => 'denied',
   });
   await session.review({ type: 'custom', instructions: prompt }).outcome;
   await session.close();
@@ -51,8 +55,11 @@ it('names actors by their paths, the hop through the relay with its source', asy
     expect.arrayContaining(['root', 'root/review/foreground', 'root/review', 'root/review/regular/foreground']),
   );
   const hop = [...names].find(([, name]) => name?.includes('/relay:review/'));
-  expect(hop).toBeDefined();
-  expect(told.some(({ type, sessionId }) => type === '@xstate.event' && sessionId === hop?.[0])).toBe(true);
+  const through = told.filter(({ type, sourceId }) => type === '@xstate.event' && sourceId === hop?.[0]);
+  expect(through.map(({ event, sessionId }) => [event?.type, names.get(sessionId)])).toEqual([
+    ['request.opened', 'root'],
+    ['request.closed', 'root'],
+  ]);
 });
 
 it('leaves out what people and models have said, unless it is told otherwise', async () => {

@@ -26,7 +26,7 @@ describe('machinesIn', () => {
 });
 
 describe('picturesOf', () => {
-  it('makes pictures and a config of each machine, and an index', async () => {
+  it('makes a picture, a diagram and a config of each machine, and an index', async () => {
     const pictures = await picturesOf([lifecycleSample, regionsSample]);
     expect([...pictures.keys()]).toEqual([
       'sample-task.svg',
@@ -37,37 +37,41 @@ describe('picturesOf', () => {
       'sample-session.json',
       'README.md',
     ]);
+    expect(pictures.get('sample-task.svg')).toContain('<svg xmlns="http://www.w3.org/2000/svg"');
     expect(pictures.get('sample-task.mmd')).toContain('stateDiagram-v2');
     expect(JSON.parse(pictures.get('sample-session.json') ?? '')).toMatchObject({ id: 'sample-session' });
+    expect(pictures.get('README.md')).toContain(
+      '- [sample-task](sample-task.svg): Runs once, and {stops} within a bound. · [Mermaid](sample-task.mmd) · [JSON](sample-task.json)\n',
+    );
   });
 
-  it('draws the work of a kind beside its lifecycle', async () => {
-    const [kind, work] = ['lint', 'lint-work'].map((id) => createMachine({ id, initial: 'a', states: { a: {} } }));
-    const pictures = await picturesOf([kind, work].filter((one) => one !== undefined));
-    expect([...pictures.keys()].filter((name) => name.startsWith('kind-'))).toEqual(['kind-lint.svg']);
-    expect(pictures.get('README.md')).toContain('(kind-lint.svg)');
-  });
-
-  it('makes the same each time', async () => {
-    expect(await picturesOf([regionsSample])).toEqual(await picturesOf([regionsSample]));
-  });
-
-  it('refuses a machine in which a function hides', async () => {
-    const hiding = createMachine({ id: 'hiding', initial: 'a', states: { a: { entry: () => {} } } });
-    await expect(picturesOf([hiding])).rejects.toThrow('The action in state "hiding.a" on entry is an inline function');
+  it('makes one picture of a kind, with its lifecycle and its work', async () => {
+    const work = createMachine({ id: 'sample-task-work', description: 'What it does.' });
+    const pictures = await picturesOf([lifecycleSample, work]);
+    const kind = pictures.get('kind-sample-task.svg') ?? '';
+    expect(kind).toContain('<title id="title">A task of the kind sample-task: its lifecycle, and its work</title>');
+    expect(kind).toContain('Runs once, and {stops} within a bound.');
+    expect(kind).toContain('What it does.');
+    expect(pictures.get('README.md')).toContain(
+      '- [kind-sample-task](kind-sample-task.svg): Runs once, and {stops} within a bound.\n',
+    );
   });
 
   it('refuses two machines with one id', async () => {
     const other = createMachine({ id: 'sample-task' });
     await expect(picturesOf([lifecycleSample, other])).rejects.toThrow('got "sample-task" twice');
   });
+
+  it('refuses a machine in which an implementation hides', async () => {
+    const hiding = createMachine({ id: 'sample-task', entry: () => {} });
+    await expect(picturesOf([hiding])).rejects.toThrow(
+      'The action in state "sample-task" on entry is an inline function.',
+    );
+  });
 });
 
-describe('the directory of pictures', () => {
-  let pictures: ReadonlyMap<string, string>;
-  beforeEach(async () => {
-    pictures = await picturesOf([lifecycleSample]);
-  });
+describe('the directory of pictures', async () => {
+  const pictures = await picturesOf([lifecycleSample]);
 
   it('is written so that nothing differs, and left alone the second time', () => {
     expect(writePictures(pictures, join(directory, 'new'))).toEqual([
@@ -84,22 +88,17 @@ describe('the directory of pictures', () => {
     writePictures(pictures, directory);
     rmSync(join(directory, 'sample-task.json'));
     writeFileSync(join(directory, 'sample-task.mmd'), 'stateDiagram-v2\n');
-    writeFileSync(join(directory, 'gone.mmd'), '');
+    writeFileSync(join(directory, 'gone.svg'), '');
     writeFileSync(join(directory, 'inspector.html'), '');
     const expected = [
       { name: 'sample-task.mmd', what: 'out of date' },
       { name: 'sample-task.json', what: 'missing' },
-      { name: 'gone.mmd', what: 'made by no machine' },
+      { name: 'gone.svg', what: 'made by no machine' },
     ];
     expect(differences(pictures, directory)).toEqual(expected);
     expect(writePictures(pictures, directory)).toEqual(expected);
-    expect(readdirSync(directory).sort()).toEqual([
-      'README.md',
-      'inspector.html',
-      'sample-task.json',
-      'sample-task.mmd',
-      'sample-task.svg',
-    ]);
+    const left = ['README.md', 'inspector.html', 'sample-task.json', 'sample-task.mmd', 'sample-task.svg'];
+    expect(readdirSync(directory).sort()).toEqual(left);
     expect(readFileSync(join(directory, 'sample-task.mmd'), 'utf8')).toBe(pictures.get('sample-task.mmd'));
   });
 });

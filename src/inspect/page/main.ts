@@ -103,7 +103,7 @@ let followed: string | null = null;
 
 /** Brings the state that an actor has come to into sight, once: where a person looks after that is theirs to say. */
 function followActive(): void {
-  const box = document.querySelector('.chart .box.active:not(.parent)');
+  const box = document.querySelector('.chart .state.active:not(.compound):not(.parallel)');
   const actor = actorOf(state, state.selection);
   const now = `${actor?.id} ${actor?.active.join()} ${state.chartOf} ${state.isChartLarge} ${box === null}`;
   if (now === followed) return;

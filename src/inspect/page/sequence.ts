@@ -78,13 +78,11 @@ function diagram(page: Page, messages: readonly MessageView[]): TemplateResult {
   </div>`;
 }
 
-/** The actors that say and hear most; the outside first. */
+/** The actors of the newest messages, as many as there is room for; the outside first. */
 function lanesOf(rows: readonly MessageView[]): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const { from, to } of rows)
-    for (const name of [from ?? OUTSIDE, to]) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const kept = [...counts].toSorted((a, b) => b[1] - a[1]).slice(0, LANES_MAX);
-  return kept.map(([name]) => name).toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  const names = new Set(rows.toReversed().flatMap(({ from, to }) => [from ?? OUTSIDE, to]));
+  const kept = [...names].slice(0, LANES_MAX);
+  return kept.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
 function rank(name: string): number {

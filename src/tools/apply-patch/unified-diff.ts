@@ -1,4 +1,6 @@
-import { formatPatch, type StructuredPatchHunk, structuredPatch } from 'diff';
+import type { StructuredPatchHunk } from 'diff';
+// By its own file: the rest of the library is not needed, and a start would wait for it.
+import { formatPatch, structuredPatch } from 'diff/lib/patch/create.js';
 import type { FileChange } from '../../protocol/items.ts';
 import type { PlannedChange } from './plan-changes.ts';
 import { decodeText } from './text-file.ts';

@@ -2,7 +2,7 @@
 import { createSession, openaiModel } from 'troupe';
 import { pageInspector } from 'troupe/inspect';
 
-const page = pageInspector({ title: 'example 12', announce: (url) => console.log(`The page: ${url}`) });
+const page = pageInspector({ title: 'example 13', announce: (url) => console.log(`The page: ${url}`) });
 await page.served;
 await using session = createSession({
   model: openaiModel({ model: process.env.OPENAI_MODEL ?? 'gpt-5.2' }),
