@@ -20,10 +20,12 @@ export function windowOf(book: Book, model: string): HistoryWindow {
     book.measured = { ...known, entries: history.length };
     return known.tokens;
   };
+  const mayCompact = book.settings.compacts !== false;
   return {
     tokens,
+    mayCompact,
     get isFull() {
-      const size = book.settings.compacts === false ? null : sizeOf(book, model);
+      const size = mayCompact ? sizeOf(book, model) : null;
       return size !== null && tokens() >= size * FULL_PART;
     },
     get size() {

@@ -144,6 +144,8 @@ export interface HistoryWindow {
   tokens(): number;
   /** How many fit; null when nobody knows. */
   readonly size: number | null;
+  /** Whether it is compacted by itself. */
+  readonly mayCompact: boolean;
   /** So many that it is time to compact. */
   readonly isFull: boolean;
   /** The model that has answered last. */

@@ -1,6 +1,7 @@
 import type { SampleInput } from '../../machines/regular.machine.ts';
 import { ARGUMENTS_CHARACTERS_MAX } from '../limits.ts';
 import type { ModelAnswer, ModelOutput, ModelProgress } from '../model/port.ts';
+import type { TaskError } from '../protocol/errors.ts';
 import type { HistoryEntry } from '../protocol/history.ts';
 import { inputParts, inputText, type UserInput } from '../protocol/input.ts';
 import type { Item } from '../protocol/items.ts';
@@ -17,20 +18,28 @@ export async function sampleStep(
   { step, isCompacted, continues }: Omit<SampleInput, 'task'>,
 ): Promise<SampleEnd> {
   if (ports.window.isFull) return isCompacted ? stillFull(ports) : { status: 'full' };
-  if (step === 1) sayInput(ports, ports.input as UserInput); // The schema of the kind has validated it.
+  if (step === 1 && ports.once('input')) sayInput(ports, ports.input as UserInput); // The schema of the kind has validated it.
   // After a compaction in the middle of its work the model goes on with that first: what was said comes with the next step.
   if (!(isCompacted && continues)) for (const { inputId, input } of ports.takeInputs()) sayInput(ports, input, inputId);
   // What was said is kept; a task that was aborted as it began does nothing with it.
   if (ports.isStopping) return { status: 'aborted' };
-  ports.commit({ type: 'step.started', step });
+  if (ports.once(`step ${step}`)) ports.commit({ type: 'step.started', step });
   const shown: Shown[] = [];
   const answer = await ports.sample({}, (progress) => show(ports, shown, progress));
   if ('usage' in answer && answer.usage !== null) ports.countUsage(answer.usage);
   if (answer.status === 'aborted') return { status: 'aborted' };
+  if (answer.status === 'failed' && !isCompacted && shown.length === 0 && mayFitShorter(ports, answer.error))
+    return { status: 'full' };
   if (answer.status === 'failed') return { status: 'failed', error: answer.error };
   const end = accept(ports, step, answer, shown);
   if (answer.usage !== null) ports.window.measured(answer.usage.totalTokens);
   return end;
+}
+
+/** The server found the history too long, whatever we know of its window; what the user said would stay as long as it is. */
+function mayFitShorter(ports: SessionPorts, error: TaskError): boolean {
+  if (error.code !== 'context-window-exceeded' || !ports.window.mayCompact) return false;
+  return ports.history().entries.some((entry) => entry.type !== 'message' || entry.role !== 'user');
 }
 
 /** Another compaction would change nothing, and another one after it. */

@@ -181,9 +181,15 @@ export function workHistory(ports: WorkHistoryPorts): WorkHistory {
     if (dryRun || done.length === 0) return { ok: true, value: { ...report, undo: null } };
     const last = await take(`${id}-after`, new AbortController().signal);
     const own = { id, time: timeNow(), sessionId, taskId, by: 'undo' as const, before: id };
-    await write({ ...own, after: last.ok ? `${id}-after` : null, undoes: isCut ? [] : undoneChanges, undoneBy: null });
     // What was taken back only in part can be taken back again.
-    if (!isCut) for (const one of chosen.value) await markUndone(one, id);
+    const isWhole = !isCut && done.every(({ result }) => result !== 'failed');
+    await write({
+      ...own,
+      after: last.ok ? `${id}-after` : null,
+      undoes: isWhole ? undoneChanges : [],
+      undoneBy: null,
+    });
+    if (isWhole) for (const one of chosen.value) await markUndone(one, id);
     return { ok: true, value: { ...report, undo: id } };
   }
 

@@ -229,6 +229,38 @@ describe('a regular task', () => {
     await session.close();
   });
 
+  const refused: ScriptEntry = { fail: { code: 'context-window-exceeded', message: 'Too long.' } };
+  const stepsOf = (events: readonly SessionEvent[]) =>
+    events.flatMap((event) => (event.type === 'step.started' && event.path.length === 1 ? [event.step] : []));
+
+  it('compacts when its server finds the history too long, and makes the same step with what the user said once', async () => {
+    const { session, model, events } = rig({
+      script: script(
+        [{ say: 'a' }, refused, { call: plan }, refused, { say: 'done' }],
+        [{ say: 'one' }, { say: 'two' }],
+      ),
+    });
+    await session.run('first').outcome;
+    const outcome = await session.run('second').outcome;
+    model.verify();
+    expect([outcome, stepsOf(events), model.requests.at(-1)?.history.map(textOf)]).toEqual([
+      expect.objectContaining({ status: 'completed', answer: 'done' }),
+      [1, 1, 2],
+      ['first', 'second', expect.stringContaining('paint'), expect.stringContaining('two')],
+    ]);
+    await session.close();
+  });
+
+  it('fails with the word of its server when that finds too long what was compacted, or what the user said', async () => {
+    const { session, model } = rig({ script: script([refused, { say: 'a' }, refused, refused], [{ say: 'notes' }]) });
+    const failed = { status: 'failed', error: { code: 'context-window-exceeded', message: 'Too long.' } };
+    expect(await session.run('first').outcome).toMatchObject(failed);
+    await session.run('second').outcome;
+    expect(await session.run('third').outcome).toMatchObject(failed);
+    model.verify();
+    await session.close();
+  });
+
   it('fails when the history is too long even then, instead of compacting for ever', async () => {
     const { session, model } = small(100, [{ say: 'a', usage: usage(99) }], [{ say: 'notes '.repeat(200) }]);
     await session.run('first').outcome;

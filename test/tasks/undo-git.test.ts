@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ScriptEntry } from '../../src/testing/script.ts';
 import { rig } from '../session/rig.ts';
 import { type GitStage, gitStage } from '../workspace/git-stage.ts';
+import { hashOf } from '../workspace/hash-of.ts';
 import { hostileRepository, TRAPS } from '../workspace/hostile-repository.ts';
 
 const shell = (command: string): ScriptEntry => ({ call: { name: 'shell', arguments: { command } } });
@@ -19,22 +19,6 @@ const sessionIn = (stage: GitStage, script: readonly ScriptEntry[]) =>
     approvalPolicy: 'never',
     checkpoints: 'auto',
   }).session;
-
-/** A hash of everything in a directory: names, modes, contents, targets. */
-function hashOf(directory: string): string {
-  const hash = createHash('sha256');
-  const visit = (path: string) => {
-    for (const name of readdirSync(path).toSorted()) {
-      const at = join(path, name);
-      const stats = lstatSync(at);
-      hash.update(`${at}\0${stats.mode}\0`);
-      if (stats.isDirectory()) visit(at);
-      else hash.update(stats.isSymbolicLink() ? readlinkSync(at) : readFileSync(at));
-    }
-  };
-  visit(directory);
-  return hash.digest('hex');
-}
 
 /** A repository with a commit, a stash, a branch, and something staged, changed and new. */
 async function busyRepository(): Promise<GitStage> {

@@ -169,7 +169,7 @@ describe('apply_patch, bad and odd input', () => {
     expect(await treeOf(cwd)).toEqual({ pipe: '<other>', socket: '<other>' });
   });
 
-  it('83 a working directory that is gone is told', async () => {
+  it('84 a working directory that is gone is told', async () => {
     const { cwd } = await patchWorkspace();
     await fs.rmdir(cwd);
     expect(toldText(await runPatch(cwd, patchText('*** Add File: a', '+a')))).toMatch(
