@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import LongFirstSequencer from './scripts/long-first-sequencer.ts';
 
 export default defineConfig({
   test: {
@@ -7,6 +8,9 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Many tests wait for processes: two cores have time for three.
+    maxWorkers: 3,
+    sequence: { sequencer: LongFirstSequencer },
     setupFiles: ['test/setup.ts'],
     reporters: ['default', './scripts/closing-line-reporter.ts'],
   },

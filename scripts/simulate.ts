@@ -1,44 +1,17 @@
 // Runs sessions in a simulated world, where one seed decides all that happens, and checks what holds for every session tree.
 //   npm run simulate -- --seeds 1000             seeds 0 to 999
 //   npm run simulate -- --seeds 1000000 --progress FILE    goes on where FILE says that it was stopped
+//   npm run simulate -- --seeds 1000 --twice     each twice: it has to go the same way
 //   npm run simulate -- --seed 17                one seed, with all that it tells
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { SessionEvent } from '../src/index.ts';
 import { pathText } from '../src/index.ts';
-import { watchPoints, watchRun } from '../src/testing/index.ts';
-import { brokenLaws, eventsOf } from '../test/simulation/laws.ts';
-import { runSwarm } from '../test/simulation/swarm.ts';
+import { programOf } from '../test/simulation/program.ts';
+import { breaksAs, shrunk } from '../test/simulation/shrink.ts';
+import { simulate } from '../test/simulation/simulate.ts';
 
 /** How often it is said how far it has come, in ms. */
 const SAY_EVERY_MS = 2_000;
-
-export type Simulated = Readonly<{
-  seed: number;
-  events: readonly SessionEvent[];
-  broken: readonly string[];
-  hash: string;
-}>;
-
-/** One seed, and what was broken in it, in words. */
-export async function simulate(seed: number, points: Set<string> = new Set()): Promise<Simulated> {
-  const { world, unkept, pending } = await runSwarm(seed);
-  const events = eventsOf(world.trace());
-  const run = watchRun();
-  const reached = watchPoints();
-  for (const event of events) {
-    run.event(event);
-    reached.event(event);
-  }
-  for (const point of reached.reached()) points.add(point);
-  const broken = [
-    ...run.end().map(({ id, promise, why }) => `${id} (${promise}): ${why}`),
-    ...brokenLaws(world),
-    ...unkept.map((what) => `never came: ${what}`),
-    ...pending.map(({ id }) => `still asked in the end: ${id}`),
-  ];
-  return { seed, events, broken, hash: world.traceHash() };
-}
 
 /** What is kept of a long run, so that it can be stopped and go on. Seeds of another version have run other programs. */
 type Progress = { readonly from: number; readonly version: string; next: number; bad: number[]; points: string[] };
@@ -60,7 +33,9 @@ function keepProgress(file: string, progress: Progress): void {
   renameSync(`${file}.new`, file);
 }
 
-async function simulateMany(until: number, from: number, file: string | undefined): Promise<number> {
+type Many = Readonly<{ until: number; from: number; file: string | undefined; twice: boolean }>;
+
+async function simulateMany({ until, from, file, twice }: Many): Promise<number> {
   const progress = progressIn(file, from);
   const points = new Set(progress.points);
   const startedAt = performance.now();
@@ -76,7 +51,10 @@ async function simulateMany(until: number, from: number, file: string | undefine
     if (file !== undefined) keepProgress(file, progress);
   };
   while (progress.next < until && !isStopped) {
-    const { seed, broken } = await simulate(progress.next, points);
+    const seed = progress.next;
+    const { broken: found, hash } = await simulate(programOf(seed), points);
+    const isSame = !twice || (await simulate(programOf(seed))).hash === hash;
+    const broken = isSame ? found : [...found, 'went another way the second time'];
     progress.next += 1;
     if (broken.length > 0) {
       progress.bad.push(seed);
@@ -97,17 +75,22 @@ async function simulateMany(until: number, from: number, file: string | undefine
 }
 
 async function simulateOne(seed: number): Promise<number> {
-  const one = await simulate(seed);
+  const whole = await simulate(programOf(seed));
+  const program = whole.broken.length === 0 ? whole.program : await shrunk(whole.program, breaksAs(whole));
+  const one = await simulate(program);
+  process.stdout.write(`program ${JSON.stringify(program)}\n`);
   for (const event of one.events) {
     const { seq, time, sessionId, path, taskId, epoch: _epoch, ...body } = event;
     process.stdout.write(
       `${time.slice(11)} ${pathText(path)} ${sessionId.slice(-4)} ${taskId ?? ''} ${JSON.stringify({ seq, ...body })}\n`,
     );
   }
-  const again = await simulate(seed);
+  const again = await simulate(program);
   process.stdout.write(
     `trace ${one.hash}${again.hash === one.hash ? ', and the same again' : `, and then ${again.hash}`}\n`,
   );
+  if (program !== whole.program)
+    process.stdout.write(`${whole.program.acts.length} acts made ${program.acts.length}; what is broken in the end:\n`);
   for (const line of one.broken) process.stdout.write(`${line}\n`);
   process.stdout.write(one.broken.length === 0 ? 'nothing is broken\n' : `${one.broken.length} broken\n`);
   return one.broken.length === 0 && again.hash === one.hash ? 0 : 1;
@@ -127,13 +110,14 @@ if (import.meta.main) {
         seeds: { type: 'string' },
         from: { type: 'string' },
         progress: { type: 'string' },
+        twice: { type: 'boolean', default: false },
       },
     });
-    const { seed, seeds = '1000', from = '0', progress } = values;
+    const { seed, seeds = '1000', from = '0', progress, twice } = values;
     const begin = numberOf('from', from);
     process.exitCode =
       seed === undefined
-        ? await simulateMany(begin + numberOf('seeds', seeds), begin, progress)
+        ? await simulateMany({ until: begin + numberOf('seeds', seeds), from: begin, file: progress, twice })
         : await simulateOne(numberOf('seed', seed));
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -369,9 +369,18 @@ function toolboxFor(
   const { protectedNames } = sandboxProfile({ cwd: sep, sandbox: 'read-only' }, sandboxSettings, places);
   const patchLimits = { writableRoots: sandboxSettings.writableRoots ?? [], protectedNames };
   const patch = applyPatchTool(files, { limits: patchLimits, ...(patches === null ? {} : { apply: patches.apply }) });
-  const ofAgents = mayHaveAgents(limits) ? agentTools(rolesOf(agents)) : [];
+  const ofAgents = mayHaveAgents(limits) ? agentToolsFor(rolesOf(agents)) : [];
   const tools = [shellTool(proc, { env: known, policy, confine }), patch, updatePlanTool, ...ofAgents];
   return { tools: new Map(tools.map((tool) => [tool.name, tool])), patches };
+}
+
+const agentToolSets = new WeakMap<ReadonlyMap<string, AgentRole>, readonly Tool[]>();
+
+/** Made once for each set of kinds of agents, with their schemas. */
+function agentToolsFor(roles: ReadonlyMap<string, AgentRole>): readonly Tool[] {
+  const known = agentToolSets.get(roles) ?? agentTools(roles);
+  agentToolSets.set(roles, known);
+  return known;
 }
 
 function mayHaveAgents({ depthMax, agentsMax }: Partial<Limits> = {}): boolean {

@@ -218,7 +218,7 @@ async function closeChildren<T extends TaskDefinitions>(
 ): Promise<readonly string[]> {
   const notes: string[] = [];
   const clock = options.world?.clock ?? systemClock;
-  for (const [sessionId, taskId] of state.children) {
+  for (const [sessionId, taskId] of [...state.children, ...[...state.ending.keys()].map((id) => [id, null] as const)]) {
     try {
       const child = await reopen(store, sessionId);
       try {
@@ -236,8 +236,8 @@ async function closeChildren<T extends TaskDefinitions>(
 }
 
 /** What a sub-session has used is in its own log until the task that opened it ends. */
-function count(state: ReplayedState, taskId: string, usage: Usage): void {
-  const task = state.tasks.get(taskId);
+function count(state: ReplayedState, taskId: string | null, usage: Usage): void {
+  const task = taskId === null ? undefined : state.tasks.get(taskId);
   if (task === undefined) return;
   task.usage = addUsage(task.usage, usage);
   state.usage = addUsage(state.usage, usage);

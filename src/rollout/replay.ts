@@ -45,6 +45,8 @@ export type ReplayedState = {
   readonly inputs: Map<string, { input: UserInput; taskId: string | null }>;
   /** Sub-sessions that tasks which are open have opened. */
   readonly children: Map<string, string>;
+  /** Sub-sessions of tasks that have ended: the ends of their own may have come later to the disk, or not at all. */
+  readonly ending: Map<string, Pick<OpenTask, 'isBeside'>>;
   /** Where foreground tasks have begun in the history, as long as that has only grown since. */
   beginnings: { taskId: string; entries: number; isSaid: boolean }[];
   isClosed: boolean;
@@ -69,6 +71,7 @@ export function emptyState(): ReplayedState {
     requests: new Map(),
     inputs: new Map(),
     children: new Map(),
+    ending: new Map(),
     beginnings: [],
     isClosed: false,
   };
@@ -115,8 +118,10 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
         isMarked: false,
         usage: NO_USAGE,
       });
-      if (body.placement !== 'beside')
-        state.beginnings.push({ taskId, entries: state.history.length, isSaid: body.isSaid === true });
+      if (body.placement === 'beside') return;
+      state.beginnings.push({ taskId, entries: state.history.length, isSaid: body.isSaid === true });
+      // The end of the one before was shown by then, and with it those of its sub-sessions.
+      for (const [sessionId, { isBeside }] of state.ending) if (!isBeside) state.ending.delete(sessionId);
       return;
     case 'task.completed':
     case 'task.failed':
@@ -126,7 +131,15 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
       state.usage = addUsage(state.usage, unseen(body.usage, task?.usage ?? NO_USAGE));
       state.tasks.delete(taskId);
       for (const [id, open] of state.openItems) if (open.taskId === taskId) state.openItems.delete(id);
-      for (const [sessionId, opener] of state.children) if (opener === taskId) state.children.delete(sessionId);
+      for (const [sessionId, opener] of state.children) {
+        if (opener !== taskId) continue;
+        state.children.delete(sessionId);
+        state.ending.set(sessionId, { isBeside: task?.isBeside === true });
+      }
+      return;
+    case 'session.closed':
+    case 'session.resumed':
+      state.ending.clear();
       return;
     case 'child.opened':
       if (taskId !== null) state.children.set(body.childId, taskId);

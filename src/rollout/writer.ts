@@ -23,7 +23,7 @@ export interface LogWriter {
   append(record: LogRecord, options?: { sync?: boolean }): void;
   /**
    * Whether everything up to record `seq` is safe: synced in durable mode, asking for that if need be; written in fast
-   * mode. False once the log has failed; waits for as long as the disk takes.
+   * mode. False when the log has failed before that; waits for as long as the disk takes.
    */
   safe(seq: number): Promise<boolean>;
   /** What people should know about the failure; null while there is none. Nothing is written after a failure. */
@@ -78,11 +78,11 @@ export function createLogWriter({ sessionId, open, mode, onFailure }: LogWriterO
     },
 
     async safe(seq) {
+      if (seq <= safeUpTo()) return true;
       if (failure !== null) return false;
       if (last === null || seq > last) {
         throw new TroupeError('internal', `Expected the number of a record in the log (up to ${last}), got ${seq}.`);
       }
-      if (seq <= safeUpTo()) return true;
       wanted = Math.max(wanted, seq);
       const answer = Promise.withResolvers<boolean>();
       waiting.push({ seq, resolve: answer.resolve });

@@ -79,6 +79,8 @@ export type Book = {
   readonly id: string;
   readonly path: Path;
   readonly parent: Book | null;
+  /** The number of the record in the parent's log that says that it was opened. */
+  openedAtSeq: number | null;
   readonly settings: SessionSettings;
   readonly channel: Channel;
   /** The session that it begins with a copy of. */
@@ -125,6 +127,9 @@ export type Book = {
   /** Resolves when a closed session has let go of its log. */
   shut: Promise<void>;
   degraded: boolean;
+  /** It has ended; what is held is let out before it says so. */
+  isClosing: boolean;
+  /** It has said that it is closed. */
   closed: boolean;
 };
 
@@ -170,6 +175,7 @@ export function openBook(options: BookOptions): Book {
     id,
     path,
     parent,
+    openedAtSeq: null,
     settings,
     channel,
     forkedFrom: options.forkedFrom ?? null,
@@ -198,6 +204,7 @@ export function openBook(options: BookOptions): Book {
     dropped: 0,
     closing: null,
     shut: NOW,
+    isClosing: false,
     degraded: false,
     closed: false,
   };

@@ -74,7 +74,7 @@ export function dropOrder(book: Book, { taskId }: StartOrder, reason: AbortReaso
 
 /** What stopped from above without an end of its own is closed here, so that its log has a terminal all the same. */
 function abandon(child: Book, end: TaskEnd): void {
-  if (child.closed) return;
+  if (child.isClosing) return;
   const report = { killed: 0, survivors: 0, unsettled: 1, sessions: [] };
   for (const [taskId, record] of child.tasks) {
     if (record.revoked) continue;
@@ -86,10 +86,17 @@ function abandon(child: Book, end: TaskEnd): void {
 
 /** Says that the session is closed, as its last event, and lets go of what it holds. */
 export function closeBook(book: Book): void {
-  if (book.closed) return;
+  if (book.isClosing) return;
+  book.isClosing = true;
+  // What is held may come to show that the log has failed: that is said before.
+  const isHeld = book.gate.waiting.length > 0;
+  book.shut = isHeld ? flushed(book).then(() => shutBook(book)) : shutBook(book);
+}
+
+function shutBook(book: Book): Promise<void> {
   book.closed = true;
   commit(book, { type: 'session.closed' }, { sync: true });
-  book.shut = flushed(book).then(() => {
+  return flushed(book).then(() => {
     book.channel.complete();
     book.world.books.delete(book.id);
     return book.writer === null ? undefined : bounded(book, book.writer.close());

@@ -65,8 +65,8 @@ export function delegateTo(
     budget: spec.budget,
   });
   record.children.push(child);
-  // Soon on the disk: without it, nobody would find the log of the sub-session after a crash.
-  commit(book, { type: 'child.opened', childId: sessionId, kind: as }, { taskId, sync: true });
+  // Without it, nobody would find the log of the sub-session after a crash: the sub-session does nothing before it is on the disk.
+  child.openedAtSeq = commit(book, { type: 'child.opened', childId: sessionId, kind: as }, { taskId, sync: true }).seq;
   const input: DelegateInput = {
     session: {
       sessionId,

@@ -77,8 +77,14 @@ export function passTransient(book: Book, body: TransientBody, taskId: string | 
 
 /** Resolves true when all that was committed so far is safe, false when that failed or took too long. */
 export function safe(book: Book): Promise<boolean> {
-  const { writer, gate } = book;
-  return writer === null ? Promise.resolve(true) : inTime(book, writer.safe(gate.nextSeq - 1));
+  return book.writer === null ? Promise.resolve(true) : inTime(book, isFound(book, book.gate.nextSeq - 1));
+}
+
+/** Whether a record is on the disk where a resume finds it: a log of which the parent's says nothing is found by nobody. */
+async function isFound({ writer, parent, openedAtSeq }: Book, seq: number): Promise<boolean> {
+  const own = writer === null || writer.safe(seq);
+  const opening = parent === null || openedAtSeq === null || isFound(parent, openedAtSeq);
+  return (await own) && (await opening);
 }
 
 /** Resolves when everything has been let out. */
@@ -93,15 +99,20 @@ export function degrade(book: Book, reason: string): void {
   if (!book.closed) passCommitted(book, { type: 'session.degraded', reason }, {});
 }
 
+/** Why its log has failed, or one above, without which nobody finds it. */
+function failureOf({ writer, parent }: Book): string | null {
+  return writer?.failure ?? (parent === null ? null : failureOf(parent));
+}
+
 function holdBack(book: Book, entry: Waiting, after: readonly Promise<unknown>[]): void {
   entry.ready = false;
-  const { writer } = book;
-  const logged = writer === null ? Promise.resolve(true) : writer.safe(entry.event.seq ?? 0);
-  const all = Promise.all([logged, Promise.allSettled(after)]).then(([isLogged]) => isLogged);
+  const all = Promise.all([isFound(book, entry.event.seq ?? 0), Promise.allSettled(after)]).then(
+    ([isLogged]) => isLogged,
+  );
   void inTime(book, all).then((isSafe) => {
     if (!isSafe) {
       entry.event = { ...entry.event, durable: false } as SessionEvent; // Only committed events are held.
-      degrade(book, writer?.failure ?? `the log did not confirm a record within ${book.settings.limits.commitMs} ms`);
+      degrade(book, failureOf(book) ?? `the log did not confirm a record within ${book.settings.limits.commitMs} ms`);
     }
     entry.ready = true;
     letOut(book);

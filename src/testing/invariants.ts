@@ -103,7 +103,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     id: 'B13',
-    promise: 'an abort is told once, with one reason',
+    promise: 'an abort is told once, with one reason, unless the program ends before the task',
     watch() {
       const reasons = new Map<string, string>();
       return {
@@ -115,7 +115,7 @@ export const invariants: readonly Invariant[] = [
           }
           if (event.type !== 'task.aborted') return null;
           const told = reasons.get(taskId);
-          return told === undefined || told === event.reason
+          return told === undefined || told === event.reason || event.reason === 'crashed'
             ? null
             : `${taskId} was aborting because ${told}, and was aborted because ${event.reason}`;
         },

@@ -1,4 +1,4 @@
-import { pause } from '../model/pause.ts';
+import { pause, unlessAborted } from '../model/pause.ts';
 import type { ModelOutput, ModelRequest } from '../model/port.ts';
 import { messageOf, type TaskError } from '../protocol/errors.ts';
 import type { Usage } from '../protocol/usage.ts';
@@ -214,13 +214,4 @@ function gist(request: ModelRequest): string {
   return last === undefined
     ? 'its history is empty.'
     : `its history of ${request.history.length} ends in ${JSON.stringify(last)}.`;
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => resolve(null);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
