@@ -11,7 +11,7 @@ import { settle } from './asking.ts';
 import type { Book, OpenItem, TaskRecord } from './book.ts';
 import { commit } from './commit.ts';
 import { flushed } from './gate.ts';
-import { afterTask } from './protection.ts';
+import { afterTask, lastChangePast } from './protection.ts';
 import { giveUpTurn } from './slots.ts';
 import { tell } from './telling.ts';
 
@@ -50,7 +50,9 @@ export function conclude(book: Book, end: TaskEnd, kept: number): void {
     listener?.ended(outcome);
     tell(book, { type: 'terminal.released', taskId, at: book.world.clock.now() });
   };
-  const after = record.children.map((child) => child.drained);
+  const after: Promise<unknown>[] = record.children.map((child) => child.drained);
+  const lastChange = lastChangePast(book, record);
+  if (lastChange !== null) after.push(lastChange);
   commit(book, terminalOf(outcome, kind), { taskId, hold: { after, released } });
 }
 

@@ -33,6 +33,20 @@ export async function changesKept({ world }: Book, signal: AbortSignal): Promise
   if (world.protection !== null && !signal.aborted) await Promise.race([world.protection.after, aborted(signal)]);
 }
 
+/**
+ * How far the time of change of a file may lie behind the clock, in ms: kernels stamp files with the time of their last tick, of which
+ * there are 100 a second or more.
+ */
+const FILE_TIME_LAG_MS = 10;
+
+/** Resolves when what a task has changed can be told by its time from what is changed after its end; null when it has changed nothing. */
+export function lastChangePast(book: Book, { order }: TaskRecord): Promise<void> | null {
+  const { protection, clock } = book.world;
+  if (protection === null || book.parent !== null) return null;
+  const hasChanged = [...protection.before.keys()].some((key) => partsOf(key)[0] === order.taskId);
+  return hasChanged ? new Promise((resolve) => clock.setTimeout(resolve, FILE_TIME_LAG_MS)) : null;
+}
+
 /** A task of the root has ended: if it has changed something, the state that it has left is kept. */
 export function afterTask(book: Book, { order }: TaskRecord): void {
   const { protection } = book.world;
@@ -41,14 +55,15 @@ export function afterTask(book: Book, { order }: TaskRecord): void {
     const [taskId, cwd] = partsOf(key);
     if (taskId !== order.taskId) continue;
     protection.before.delete(key);
+    const endedAtMs = book.world.clock.now() - FILE_TIME_LAG_MS;
     const taken = before.then((changeId) =>
-      changeId === null ? null : snapshot(book, cwd, { moment: 'after', changeId }),
+      changeId === null ? null : snapshot(book, cwd, { moment: 'after', changeId, endedAtMs }),
     );
     protection.after = Promise.all([protection.after, taken]);
   }
 }
 
-type Moment = { moment: 'before'; taskId: string } | { moment: 'after'; changeId: string };
+type Moment = { moment: 'before'; taskId: string } | { moment: 'after'; changeId: string; endedAtMs: number };
 
 /** Takes a checkpoint by a task beside the others; gives its id, or null when none was kept. */
 function snapshot(book: Book, cwd: string, input: Moment): Promise<string | null> {

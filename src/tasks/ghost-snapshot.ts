@@ -11,9 +11,12 @@ import type { SessionPorts } from './ports.ts';
 const snapshotInput = z.union([
   /** A checkpoint that somebody has asked for. */
   z.object({ moment: z.literal('now') }),
-  /** Before the first change of a task, and after its last one: the change goes by the id of the first checkpoint. */
+  /**
+   * Before the first change of a task, and after its last one: the change goes by the id of the first checkpoint. What files say has
+   * changed in them after `endedAtMs`, ms since 1970, is not of the task.
+   */
   z.object({ moment: z.literal('before'), taskId: z.string() }),
-  z.object({ moment: z.literal('after'), changeId: z.string() }),
+  z.object({ moment: z.literal('after'), changeId: z.string(), endedAtMs: z.number() }),
 ]);
 
 type SnapshotInput = z.infer<typeof snapshotInput>;
@@ -51,7 +54,7 @@ export const ghostSnapshot = defineTask<typeof snapshotInput, SnapshotData>({
       const { sessionId } = scope.input.task;
       const taken =
         input.moment === 'after'
-          ? await history.value.end(input.changeId, id, scope.signal)
+          ? await history.value.end(input, id, scope.signal)
           : await history.value.begin({ id, sessionId, ...ofTask(input, ports) }, scope.signal);
       if (taken === null) return { ...nothing, why: 'the change that it belongs to is not kept any more' };
       return keptOf(item, taken);

@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import type { LeftOut } from './scan.ts';
-import { type Stamp, stampOf, stampText } from './stamp.ts';
+import { type ChangedAt, type Stamp, stampOf, stampText } from './stamp.ts';
 import type { RawPath } from './work-tree.ts';
 
 /** Where the bytes of a file are kept: part of a pack. `hash` is their SHA-256, in hex. */
 export type Stored = Readonly<{ hash: string; pack: string; offset: number; length: number }>;
 
-/** What was at a path. */
+/**
+ * What was at a path. A file that had changed just before has no stamp, because it may have changed again under the same one, but the
+ * time of its change.
+ */
 export type Kept =
-  | Readonly<{ type: 'file'; mode: number; stored: Stored; stamp: Stamp | null }>
+  | Readonly<{ type: 'file'; mode: number; stored: Stored; stamp: Stamp | ChangedAt | null }>
   | Readonly<{ type: 'link'; target: string }>;
 
 /** The state of a work tree at one moment. Paths are raw (see `RawPath`). */
@@ -32,7 +35,7 @@ const file = z.tuple([
   z.string(),
   z.int(),
   z.int(),
-  z.string().nullable(),
+  z.union([z.string(), z.number()]).nullable(),
 ]);
 const link = z.tuple([z.string(), z.literal('l'), z.string()]);
 const manifest = z.object({
@@ -60,7 +63,7 @@ export function encodeCheckpoint({ id, time, root, kept, directories, leftOut }:
           one.stored.pack,
           one.stored.offset,
           one.stored.length,
-          one.stamp === null ? null : stampText(one.stamp),
+          one.stamp === null ? null : writtenStamp(one.stamp),
         ],
   );
   const value = { v: CHECKPOINT_VERSION, id, time, root, kept: rows, directories: [...directories], leftOut };
@@ -85,7 +88,16 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
 function keptOf(row: z.infer<typeof file> | z.infer<typeof link>): Kept {
   if (row[1] === 'l') return { type: 'link', target: row[2] };
   const [, , mode, hash, pack, offset, length, stamp] = row;
-  return { type: 'file', mode, stored: { hash, pack, offset, length }, stamp: stamp === null ? null : stampOf(stamp) };
+  return { type: 'file', mode, stored: { hash, pack, offset, length }, stamp: readStamp(stamp) };
+}
+
+function writtenStamp(stamp: Stamp | ChangedAt): string | number {
+  return 'inode' in stamp ? stampText(stamp) : stamp.changedMs;
+}
+
+function readStamp(written: string | number | null): Stamp | ChangedAt | null {
+  if (typeof written === 'number') return { changedMs: written };
+  return written === null ? null : stampOf(written);
 }
 
 function json(bytes: Uint8Array): unknown {

@@ -19,9 +19,15 @@ export type UndoPlan = Readonly<{
 
 /**
  * What takes a work tree from `after`, as a task left it, back to `before`, as it found it: path by path, three ways. What
- * the task has not changed is no concern of it, and what was changed since then is a conflict.
+ * the task has not changed is no concern of it, and what was changed since then is a conflict; so is what `after` has seen, but was
+ * changed later than `endedAtMs`, ms since 1970.
  */
-export async function planUndo(tree: WorkTree, before: Checkpoint, after: Checkpoint): Promise<UndoPlan> {
+export async function planUndo(
+  tree: WorkTree,
+  before: Checkpoint,
+  after: Checkpoint,
+  endedAtMs: number | null,
+): Promise<UndoPlan> {
   const steps: UndoStep[] = [];
   for (const path of [...new Set([...before.kept.keys(), ...after.kept.keys()])].toSorted()) {
     await tree.breathe();
@@ -32,7 +38,7 @@ export async function planUndo(tree: WorkTree, before: Checkpoint, after: Checkp
     if (isLeftOut(before, path) || isLeftOut(after, path)) continue;
     const now = stateOf(tree, path);
     if (isSame(now, to)) continue;
-    if (!isSame(now, from)) steps.push({ action: 'conflict', path, to });
+    if (!isSame(now, from) || isLater(from, endedAtMs)) steps.push({ action: 'conflict', path, to });
     else steps.push(to === null ? { action: 'remove', path } : { action: 'restore', path, to });
   }
   const made = [...after.directories.keys()].filter((path) => !before.directories.has(path));
@@ -73,6 +79,10 @@ function isSame(one: State, other: State): boolean {
   if (one.type === 'file')
     return other.type === 'file' && one.mode === other.mode && one.stored.hash === other.stored.hash;
   return one.type === 'link' && other.type === 'link' && one.target === other.target;
+}
+
+function isLater(kept: Kept | null, ms: number | null): boolean {
+  return kept?.type === 'file' && kept.stamp !== null && ms !== null && kept.stamp.changedMs > ms;
 }
 
 function isLeftOut({ leftOut }: Checkpoint, path: RawPath): boolean {

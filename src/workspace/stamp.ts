@@ -8,6 +8,9 @@ export type Stamp = {
   text: string | null;
 };
 
+/** When a file was changed, ms since 1970. */
+export type ChangedAt = Pick<Stamp, 'changedMs'>;
+
 export function isSameStamp(a: Stamp, b: Stamp): boolean {
   return a.inode === b.inode && a.size === b.size && a.modifiedMs === b.modifiedMs && a.changedMs === b.changedMs;
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Checkpoint, Kept, Stored } from './checkpoint.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { type CheckpointLimits, type Found, type LeftOut, scan } from './scan.ts';
-import { isSameStamp } from './stamp.ts';
+import { type ChangedAt, isSameStamp, type Stamp } from './stamp.ts';
 import { type RawPath, readablePath, type WorkTree } from './work-tree.ts';
 
 /** What making a checkpoint came to. Expected failures are values: none of them is a reason for a task to fail. */
@@ -68,7 +68,7 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
         }
         const content = tree.read(path);
         const { stored, fresh } = pack.add(content);
-        kept.set(path, { type: 'file', mode: entry.mode, stored, stamp: entry.warm ? null : entry.stamp });
+        kept.set(path, { type: 'file', mode: entry.mode, stored, stamp: stampToKeep(entry) });
         if (fresh) yield content;
       } catch {
         leftOut.push({ path, why: 'unreadable' });
@@ -99,9 +99,13 @@ const STOPPED: Extract<Taken, { ok: false }> = {
   message: 'The checkpoint was stopped.',
 };
 
+function stampToKeep({ warm, stamp }: Extract<Found['entry'], { type: 'file' }>): Stamp | ChangedAt {
+  return warm ? { changedMs: stamp.changedMs } : stamp;
+}
+
 function unchangedSince(entry: Found['entry'], known: Kept | undefined): Kept | null {
-  if (entry.type !== 'file' || known?.type !== 'file' || known.stamp === null || !isSameStamp(known.stamp, entry.stamp))
-    return null;
+  if (entry.type !== 'file' || known?.type !== 'file' || known.stamp === null) return null;
+  if (!('inode' in known.stamp) || !isSameStamp(known.stamp, entry.stamp)) return null;
   return known.mode === entry.mode ? known : { ...known, mode: entry.mode };
 }
 

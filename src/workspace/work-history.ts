@@ -20,6 +20,8 @@ export type Change = Readonly<{
   before: string;
   /** Null while it goes on, when its end was not kept, and for one that was asked for. */
   after: string | null;
+  /** What has changed after this, ms since 1970, is of somebody else, although the checkpoint after it has it; null when nobody knows. */
+  endedAtMs: number | null;
   /** The changes that this one, an undo, has taken back. */
   undoes: readonly string[];
   /** The undo that has taken it back. */
@@ -59,6 +61,7 @@ export type UndoOrder = Readonly<{
   signal: AbortSignal;
 }>;
 
+type Ended = Readonly<{ changeId: string; endedAtMs: number }>;
 type Of = Readonly<{ id: string; sessionId: string; taskId: string; by: Change['by'] }>;
 type Result<T> = Readonly<{ ok: true; value: T }> | Readonly<{ ok: false; why: string }>;
 
@@ -67,8 +70,8 @@ export interface WorkHistory {
   readonly root: string;
   /** Takes a checkpoint before a change. */
   begin(of: Of, signal: AbortSignal): Promise<Taken>;
-  /** Takes a checkpoint after the change of this id; nothing when there is none. */
-  end(changeId: string, checkpointId: string, signal: AbortSignal): Promise<Taken | null>;
+  /** Takes a checkpoint after the change of this id, which was over at `endedAtMs`; nothing when there is none. */
+  end(of: Ended, checkpointId: string, signal: AbortSignal): Promise<Taken | null>;
   /** The oldest first. */
   changes(): Promise<readonly Change[]>;
   undo(order: UndoOrder): Promise<Result<UndoReport>>;
@@ -95,6 +98,7 @@ const change = z.object({
   by: z.enum(['task', 'undo', 'asked']),
   before: z.string(),
   after: z.string().nullable(),
+  endedAtMs: z.number().nullable().default(null),
   undoes: z.array(z.string()),
   undoneBy: z.string().nullable(),
 });
@@ -121,19 +125,20 @@ export function workHistory(ports: WorkHistoryPorts): WorkHistory {
   const begin = async ({ id, sessionId, taskId, by }: Of, signal: AbortSignal): Promise<Taken> => {
     const taken = await take(id, signal);
     if (!taken.ok) return taken;
-    await write({ id, time: timeNow(), sessionId, taskId, by, before: id, after: null, undoes: [], undoneBy: null });
+    const open = { after: null, endedAtMs: null, undoes: [], undoneBy: null };
+    await write({ id, time: timeNow(), sessionId, taskId, by, before: id, ...open });
     return taken;
   };
 
   return {
     root: tree.root,
     begin: (of, signal) => asTaken(() => begin(of, signal)),
-    end: (changeId, checkpointId, signal) =>
+    end: ({ changeId, endedAtMs }, checkpointId, signal) =>
       asTaken(async () => {
         const one = await read(changeId);
         if (one === null) return null;
         const taken = await take(checkpointId, signal);
-        if (taken.ok) await write({ ...one, after: checkpointId });
+        if (taken.ok) await write({ ...one, after: checkpointId, endedAtMs });
         return taken;
       }),
     changes,
@@ -171,7 +176,7 @@ export function workHistory(ports: WorkHistoryPorts): WorkHistory {
       if (before === null || after === null)
         return { ok: false, why: `The checkpoints of the change ${one.id} are not kept any more.` };
       isExact &&= one.after !== null || one.by === 'asked';
-      const planned = await planUndo(tree, before, after);
+      const planned = await planUndo(tree, before, after, one.endedAtMs);
       plan.push(...planLines(planned));
       undoneChanges.push(one.id);
       if (!dryRun) done.push(...(await carriedOut(planned, id, done.length, signal)));
@@ -180,7 +185,7 @@ export function workHistory(ports: WorkHistoryPorts): WorkHistory {
     const report = { changes: undoneChanges, paths: done, plan, isExact, isCut };
     if (dryRun || done.length === 0) return { ok: true, value: { ...report, undo: null } };
     const last = await take(`${id}-after`, new AbortController().signal);
-    const own = { id, time: timeNow(), sessionId, taskId, by: 'undo' as const, before: id };
+    const own = { id, time: timeNow(), sessionId, taskId, by: 'undo' as const, before: id, endedAtMs: null };
     // What was taken back only in part can be taken back again.
     const isWhole = !isCut && done.every(({ result }) => result !== 'failed');
     await write({

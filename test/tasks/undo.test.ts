@@ -95,6 +95,29 @@ describe('an undo', () => {
     await session.close();
   });
 
+  it('leaves alone what the user writes as soon as the task has ended, before the state after it is kept', async () => {
+    const { session, text, at } = stage([change('one', 'two'), shell('echo b > b; echo c > c'), said]);
+    const { outcome } = session.run('go');
+    const written = outcome.then(() => {
+      writeFileSync(at('b'), 'mine\n');
+      writeFileSync(at('new'), 'mine\n');
+    });
+    await written;
+    await next(session, (event) => event.type === 'task.completed' && event.kind === 'ghost-snapshot');
+    const { conflicts = [] } = (await session.undo().outcome) as { conflicts?: readonly { path: string }[] };
+    expect([text('a'), text('b'), text('c'), text('new'), conflicts]).toEqual([
+      'one\n',
+      'mine\n',
+      null,
+      'mine\n',
+      [
+        { path: 'b', result: 'conflict' },
+        { path: 'new', result: 'conflict' },
+      ],
+    ]);
+    await session.close();
+  });
+
   it('walks back a task at a time, and says when there is nothing more', async () => {
     const { session, text } = stage([change('one', 'two'), said, change('two', 'three'), said]);
     await session.run('go').outcome;

@@ -71,7 +71,7 @@ const taken = async (...args: Parameters<typeof take>): Promise<Checkpoint> => {
 
 const undo = async (before: Checkpoint, after: Checkpoint) => {
   const tree = systemWorkTree(root);
-  return carryOutUndo(tree, store, await planUndo(tree, before, after), new AbortController().signal);
+  return carryOutUndo(tree, store, await planUndo(tree, before, after, null), new AbortController().signal);
 };
 
 /** Everything in the work tree: names, modes, contents and targets. */
@@ -131,7 +131,7 @@ describe('an undo', () => {
     put('made', 'by the user');
     put('theirs', 'by the user');
     const tree = systemWorkTree(root);
-    expect(planLines(await planUndo(tree, before, after))).toEqual([
+    expect(planLines(await planUndo(tree, before, after, null))).toEqual([
       'keep (changed since) edited',
       'keep (changed since) made',
       'keep (changed since) removed',
