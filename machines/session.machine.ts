@@ -316,7 +316,8 @@ export const sessionMachine = sessionSetup.createMachine({
             'request.settled': { target: 'in-turn', reenter: true, actions: [...ENDED, ...NEXT_TURNS] },
             'deadline.passed': { target: 'in-turn', reenter: true, actions: NEXT_TURNS },
             'xstate.done.actor.*': { target: 'in-turn', reenter: true, actions: NEXT_TURNS },
-            'xstate.error.actor.*': { target: 'in-turn', reenter: true, actions: NEXT_TURNS },
+            // When a crash was is not known: the timer says when the next turn is.
+            'xstate.error.actor.*': { target: 'in-turn', reenter: true },
           },
         },
         over: { type: 'final' },

@@ -12,13 +12,15 @@ export const KILL_MS = 500;
 
 export const TASK: TaskInput = { taskId: 'job/1', sessionId: 's1', kind: 'job', killMs: KILL_MS };
 
+export type LifecycleChart = ReturnType<typeof lifecycle>;
+
 /** A task with a work and a cleanup that the test plays, on a clock that stands; or one that goes on from a store. */
-export function stageTask(store?: Stored) {
+export function stageTask(store?: Stored, chart: LifecycleChart = lifecycle({ id: 'job', description: 'A job.' })) {
   const clock = createSteppedClock(store?.at ?? START);
   const above = audience(clock);
   const works = puppets<TaskInput, WorkCommand, WorkEnd>();
   const cleanups = puppets<TaskInput, EventObject, { at: number }>();
-  const machine = lifecycle({ id: 'job', description: 'A job.' }).provide({
+  const machine = chart.provide({
     actors: { work: works.logic, cleanup: cleanups.logic, timer: timerLogic },
   });
   const actor = createActor(machine, {

@@ -96,6 +96,18 @@ describe('what a sub-session asks', () => {
     expect([seen(), context().denials]).toEqual([['at-once', [], []], []]);
   });
 
+  it('is counted for the minute in which it is shown, also when a crash has made room for it', () => {
+    const { ask, seen, start, task, clock, context } = stageTurns();
+    start('a');
+    start('b', { placement: 'beside' });
+    for (const id of ['r1', 'r2']) ask(id);
+    ask('r3', 'r3', 'b');
+    clock.advance(MINUTE_MS);
+    task('a').crash('It broke.');
+    clock.advance(0);
+    expect([seen(), context().shownAtMs]).toEqual([['at-once', ['r3'], []], [clock.now()]]);
+  });
+
   it('is not counted for the minute when nobody saw it', () => {
     const { ask, settle, seen } = stageTurns();
     for (const id of ['r1', 'r2', 'r3', 'r4']) {

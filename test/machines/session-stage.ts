@@ -11,7 +11,7 @@ import {
   type TaskInput,
 } from '../../src/protocol/messages.ts';
 import type { Path } from '../../src/protocol/path.ts';
-import type { Resolution, SessionRequest } from '../../src/protocol/requests.ts';
+import { decisionWord, type Resolution, type SessionRequest } from '../../src/protocol/requests.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
 import { audience, puppets, resumed, type Stored, timerLogic } from './puppet.ts';
 
@@ -62,6 +62,12 @@ export function requestOf(
   return request;
 }
 
+function wordOf(resolution: Resolution): string {
+  return resolution.how === 'answered'
+    ? `answered ${decisionWord(resolution.decision)} by ${resolution.by}`
+    : resolution.how;
+}
+
 type StageOptions = { path?: Path; store?: Stored; turns?: Partial<Turns> };
 
 /** A session whose tasks the test plays. `told` is what it has announced, answered and dropped, in order. */
@@ -95,6 +101,17 @@ export function stageSession({ path = ROOT, store, turns }: StageOptions = {}) {
       },
       settleRequest: ({ event }) => void told.push(`settle ${'requestId' in event ? event.requestId : '?'}`),
       passDecision: ({ event }) => void told.push(`decide ${'requestId' in event ? event.requestId : '?'}`),
+      announceAsked(_, { requestId, unshown }) {
+        const as = unshown?.why === 'same' ? ` ${unshown.as}` : '';
+        told.push(`asked ${requestId}${unshown === null ? '' : ` ${unshown.why}`}${as}`);
+      },
+      announceDue(_, { due }) {
+        for (const { requestId, count } of due) told.push(`shown ${requestId} for ${count}`);
+      },
+      announceCount: (_, { requestId, count }) => void told.push(`count ${requestId} ${count}`),
+      endRequests(_, { ends }) {
+        for (const { requestId, resolution } of ends) told.push(`end ${requestId} ${wordOf(resolution)}`);
+      },
       passDenial(_, denial) {
         if (denial !== null) told.push(`pass denial to ${denial.taskId ?? 'all'}`);
       },

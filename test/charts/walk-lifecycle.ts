@@ -1,5 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { lifecycle } from '../../machines/lifecycle.ts';
+import { expect, it } from 'vitest';
 import { NOTHING_TO_REPORT, type WorkEnd } from '../../src/protocol/messages.ts';
 import {
   chartCoverage,
@@ -9,7 +8,8 @@ import {
   taskModel,
   taskModelEvents,
 } from '../../src/testing/index.ts';
-import { type StagedTask, stageTask } from '../machines/lifecycle-stage.ts';
+import { type LifecycleChart, type StagedTask, stageTask } from '../machines/lifecycle-stage.ts';
+import { coversAll } from './walk-model.ts';
 
 const ERROR = { code: 'internal', message: 'It broke.', retryable: false } as const;
 const worked = (task: StagedTask, end: Pick<WorkEnd, 'end'> & object) =>
@@ -66,16 +66,15 @@ function expected(value: string, { told, acknowledged, end, unanswered }: TaskMo
   };
 }
 
-describe('the lifecycle of a task', () => {
-  const coverage = chartCoverage(lifecycle({ id: 'job', description: 'A job.' }));
-  afterAll(() => console.log(coverage.line));
+const PATHS = everyEdge(taskModel, { events: taskModelEvents });
+const EDGES = [...new Set(PATHS.map(({ description }) => description))];
 
-  const paths = everyEdge(taskModel, { events: taskModelEvents });
-  const edges = [...new Set(paths.map(({ description }) => description))];
-
-  it.each(edges)('does as the model says: %s', (edge) => {
-    for (const { steps } of paths.filter(({ description }) => description === edge)) {
-      const task = stageTask();
+/** Does to a lifecycle what the model of every task can go through, and compares. */
+export function walkLifecycle(chart: LifecycleChart): void {
+  const coverage = chartCoverage(chart);
+  it.each(EDGES)('does as the model says: %s', (edge) => {
+    for (const { steps } of PATHS.filter(({ description }) => description === edge)) {
+      const task = stageTask(undefined, chart);
       coverage.watch(task.actor);
       for (const { event, state } of steps) {
         if (event.type in DO) DO[event.type](task);
@@ -83,8 +82,5 @@ describe('the lifecycle of a task', () => {
       }
     }
   });
-
-  it('has no state and no transition that no path of the model goes over', () => {
-    expect(coverage.found.missing).toEqual([]);
-  });
-});
+  coversAll(coverage);
+}
