@@ -17,14 +17,14 @@ it('completes for whoever comes to hear of requests when all is over', async () 
 
 it('carries up how often a request is asked, in order with its opening and its end', async () => {
   const child = createChannel();
-  const climbed: Announcement[] = [];
+  const climbed: [to: string, Announcement][] = [];
   const up: Uplink = {
     childPath: CHILD_PATH,
     hides: new Set(),
     tell: () => {},
-    opened: (request) => void climbed.push({ type: 'opened', request }),
-    counted: (announcement) => void climbed.push(announcement),
-    closed: (announcement) => void climbed.push(announcement),
+    opened: (request) => void climbed.push(['opened', { type: 'opened', request }]),
+    counted: (announcement) => void climbed.push(['counted', announcement]),
+    closed: (announcement) => void climbed.push(['closed', announcement]),
     consider: () => null,
     answer: () => {},
   };
@@ -37,5 +37,5 @@ it('carries up how often a request is asked, in order with its opening and its e
   ];
   for (const announcement of said) child.announce(announcement);
   await turns();
-  expect(climbed).toEqual(said);
+  expect(climbed).toEqual(said.map((announcement) => [announcement.type, announcement]));
 });
