@@ -74,7 +74,8 @@ function judgePart(words: PlainCommand['words'], facts: CommandFacts, parse: Par
     return covered ? { verdict: 'allow' } : reached;
   }
   if (rule !== null || onlyReads(words, facts)) return { verdict: 'allow' };
-  const isRunnable = isProgramName(words[0] ?? '') && facts.resolveProgram(words[0] ?? '') !== null;
+  const [name] = words;
+  const isRunnable = name !== undefined && isProgramName(name) && facts.resolveProgram(name) !== null;
   return ask(null, isRunnable ? ruleFor(words) : null);
 }
 

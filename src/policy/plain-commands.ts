@@ -11,10 +11,10 @@ export function plainCommands(text: string, root: BashNode): readonly PlainComma
   const raw = rawCommands(text);
   const parsed = raw === null ? null : parsedCommands(root);
   if (raw === null || parsed === null || raw.length !== parsed.length) return null;
-  const agree = raw.every(({ words }, at) => sameWords(words, parsed[at] ?? []));
+  const agree = raw.every(({ words }, at) => sameWords(words, parsed[at]));
   return agree ? raw : null;
 }
 
-function sameWords(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((word, at) => word === other[at]);
+function sameWords(one: readonly string[], other: readonly string[] | undefined): boolean {
+  return one.length === other?.length && one.every((word, at) => word === other[at]);
 }

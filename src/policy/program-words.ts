@@ -54,8 +54,8 @@ type ReadWords = Readonly<{ names: readonly string[]; operands: readonly string[
 function readWords(program: Program, words: readonly string[]): ReadWords | null {
   const names: string[] = [];
   const operands: string[] = [];
-  for (let at = 0; at < words.length; at += 1) {
-    const word = words[at] ?? '';
+  let at = 0;
+  for (let word = words[at]; word !== undefined; at += 1, word = words[at]) {
     if (word === '--') return { names, operands: [...operands, ...words.slice(at + 1)] };
     if (!word.startsWith('-') || word === '-') {
       operands.push(word);

@@ -22,7 +22,7 @@ const DEPTH_MAX = 8;
  * it proves nothing.
  */
 export function reachedInTree(root: BashNode, parse: Parse): Reached {
-  return gathered((found) => walk(root, found, parse, 0));
+  return gathered((found) => walkAll(root, found, parse, 0));
 }
 
 /** The same for the words of one simple command. */
@@ -39,6 +39,20 @@ function gathered(gather: (found: Found) => void): Reached {
   gather(found);
   return found;
 }
+
+/**
+ * Bash joins a line that ends in a backslash to the next before it looks for words, and the grammar ends a word there: so a
+ * text is looked at both as it is and joined. Both, because in a comment nothing is joined.
+ */
+function walkAll(root: BashNode, found: Found, parse: Parse, depth: number): void {
+  walk(root, found, parse, depth);
+  if (!root.text.includes(GOES_ON)) return;
+  const joined = parse(root.text.replaceAll(GOES_ON, ''));
+  if (joined === null) found.unseen ??= 'A line in it goes on in the next, and it could not be read as one.';
+  else walk(joined, found, parse, depth);
+}
+
+const GOES_ON = '\\\n';
 
 function walk(node: BashNode, found: Found, parse: Parse, depth: number): void {
   if (node.type === 'command' && !isArithmetic(node))
@@ -62,7 +76,7 @@ function reach(command: ReachedCommand, found: Found, parse: Parse, depth: numbe
   for (const code of codeIn(program, words)) {
     const root = code === null ? null : parse(code);
     if (root === null) found.unseen ??= `\`${program}\` in it runs code that cannot be judged before it runs.`;
-    else walk(root, found, parse, depth + 1);
+    else walkAll(root, found, parse, depth + 1);
   }
   for (const wrapped of wrappedIn(program, words)) reach(wrapped, found, parse, depth + 1);
 }

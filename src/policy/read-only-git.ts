@@ -110,7 +110,8 @@ export function gitOnlyReads(words: readonly string[], around: Surroundings): bo
   if (first === '-C') return mayEnter(rest[0] ?? '', around.workspace) && gitOnlyReads(rest.slice(1), around);
   if (first === '--version') return rest.length === 0;
   if (first === undefined) return false;
-  if (Object.hasOwn(SPECIAL, first)) return SPECIAL[first]?.(rest, around) ?? false;
+  const special = Object.hasOwn(SPECIAL, first) ? SPECIAL[first] : undefined;
+  if (special !== undefined) return special(rest, around);
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   return command !== undefined && wordsAllowed(command, rest, around);
 }

@@ -11,7 +11,7 @@ export const SPECIAL_PROGRAMS: Readonly<Record<string, OnlyReads>> = {
   false: nothing,
   ':': nothing,
   // Later parts run there; CDPATH is not in their environment.
-  cd: (words, { workspace }) => words.length === 1 && mayEnter(words[0] ?? '', workspace),
+  cd: ([place, ...more], { workspace }) => place !== undefined && more.length === 0 && mayEnter(place, workspace),
   // Only tells what would run.
   command: ([flag, ...names]) => (flag === '-v' || flag === '-V') && names.every(isName),
   type: (words) => words.every(isName),
@@ -32,7 +32,8 @@ export const SPECIAL_PROGRAMS: Readonly<Record<string, OnlyReads>> = {
  * in the workspace: `cargo`, `rustc`, `go`, `yarn`, `pnpm`.
  */
 function tellingVersion(flags: string, names: string): Readonly<Record<string, OnlyReads>> {
-  const tells: OnlyReads = (words) => words.length === 1 && flags.split(' ').includes(words[0] ?? '');
+  const tells: OnlyReads = ([flag, ...more]) =>
+    flag !== undefined && more.length === 0 && flags.split(' ').includes(flag);
   return Object.fromEntries(names.split(' ').map((name) => [name, tells]));
 }
 
@@ -75,8 +76,8 @@ function findOnlyReads(words: readonly string[], { workspace }: Surroundings): b
   const begins = words.findIndex((word) => /^[-(),!]/.test(word));
   const places = begins < 0 ? words : words.slice(0, begins);
   if (!places.every((place) => mayRead(place, { recursive: true, workspace }))) return false;
-  for (let at = places.length; at < words.length; at += 1) {
-    const word = words[at] ?? '';
+  let at = places.length;
+  for (let word = words[at]; word !== undefined; at += 1, word = words[at]) {
     if (FIND_PLAIN.has(word)) continue;
     if (!FIND_VALUED.has(word) || words[at + 1] === undefined) return false;
     at += 1;

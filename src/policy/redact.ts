@@ -21,6 +21,7 @@ const SHAPES: readonly (readonly [what: string, shape: string])[] = [
   ['JSON web token', 'eyJ[A-Za-z0-9_-]{10,2000}\\.eyJ[A-Za-z0-9_-]{10,4000}\\.[A-Za-z0-9_-]{10,1000}'],
 ];
 
+const WHAT = SHAPES.map(([what]) => what);
 const ANY_SHAPE = new RegExp(`(?<![A-Za-z0-9_-])(?:${SHAPES.map(([, shape]) => `(${shape})`).join('|')})`, 'g');
 const BEARER = /\b(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:bearer|basic|token)\s{1,4})[A-Za-z0-9._~+/=-]{8,4000}/gi;
 /** The longest line of a key that is looked at; a key of 16,384 bits has some 200 lines. */
@@ -52,8 +53,9 @@ export function redactor(values: readonly string[]): Redact {
       shown = shown.replace(PRIVATE_KEY, (_, kind: string) => mark(kind.toLowerCase()));
     shown = shown.replace(BEARER, (_, before: string) => `${before}${mark('credentials')}`);
     return shown.replace(ANY_SHAPE, (found: string, ...groups: unknown[]) => {
-      const [what = ''] = SHAPES[groups.indexOf(found)] ?? [];
-      return isByHand(found) ? found : mark(what);
+      if (isByHand(found)) return found;
+      const at = groups.indexOf(found);
+      return mark(WHAT[at] as string); // Each shape is one group, and one of them has matched.
     });
   };
 }

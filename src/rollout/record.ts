@@ -15,10 +15,9 @@ export const RECORD_VERSION = 1;
 
 const NEWLINE = 0x0a;
 const NOT_JSON = Symbol('not JSON');
-/** What stands before and after the checksum. */
-const [BEFORE_CHECKSUM, AFTER_CHECKSUM] = [Buffer.from(',"crc":"'), Buffer.from('"}')];
+const BEFORE_CHECKSUM = Buffer.from(',"crc":"');
 const DIGITS = 8;
-const CHECKSUM_BYTES = BEFORE_CHECKSUM.length + DIGITS + AFTER_CHECKSUM.length;
+const CHECKSUM_BYTES = BEFORE_CHECKSUM.length + DIGITS + '"}'.length;
 
 /**
  * The line of a record, its newline included. It ends in the CRC-32 of the object without its member `crc`. Text that is
@@ -85,16 +84,17 @@ function wellFormed(json: string): string {
   return json.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (found) => (found.startsWith('\\ud') ? '\ufffd' : found));
 }
 
-/** The checksum at the end of a line, whose other bytes are so many; null when there is none. */
+/**
+ * The checksum at the end of a line, whose other bytes are so many; null when there is none. What is JSON, begins as one at
+ * that place and has the digits of one ends as one, too.
+ */
 function checksumIn(bytes: Buffer, bodyBytes: number): number | null {
   if (bodyBytes < 0) return null;
   for (const [at, byte] of BEFORE_CHECKSUM.entries()) if (bytes[bodyBytes + at] !== byte) return null;
-  for (const [at, byte] of AFTER_CHECKSUM.entries())
-    if (bytes[bytes.length - AFTER_CHECKSUM.length + at] !== byte) return null;
   const begin = bodyBytes + BEFORE_CHECKSUM.length;
   let crc = 0;
   for (let at = begin; at < begin + DIGITS; at += 1) {
-    const digit = digitOf(bytes[at] ?? 0);
+    const digit = digitOf(bytes[at] as number); // The whole checksum is there, as what follows it is.
     if (digit === null) return null;
     crc = crc * 16 + digit;
   }

@@ -1,4 +1,4 @@
-import { entriesIn, isTerminal, objectIn, type Rule, type Seen, textIn } from './rule.ts';
+import { entriesIn, isTerminal, nameIn, objectIn, type Rule, type Seen, textIn } from './rule.ts';
 
 /** What holds for items, calls and requests. */
 export const CONTENT_RULES: readonly Rule[] = [
@@ -12,7 +12,7 @@ export const CONTENT_RULES: readonly Rule[] = [
       return (record) => {
         const { type, taskId, payload } = record;
         const item = objectIn(payload, 'item');
-        const id = textIn(item, 'id') ?? '';
+        const id = nameIn(item, 'id');
         if (type === 'item.started') {
           if (open.has(id) || done.has(id)) return `the item ${id} has started before`;
           open.set(id, { type: textIn(item, 'type'), taskId });
@@ -44,7 +44,7 @@ export const CONTENT_RULES: readonly Rule[] = [
       return (record) => {
         const isReplaced = objectIn(record.payload, 'history').op === 'replace';
         for (const entry of isReplaced ? [] : entriesIn(record)) {
-          const callId = textIn(entry, 'callId') ?? '';
+          const callId = nameIn(entry, 'callId');
           if (entry.type === 'call') {
             if (known.has(callId)) return `two calls have the id ${callId}`;
             known.add(callId);
@@ -75,14 +75,14 @@ export const CONTENT_RULES: readonly Rule[] = [
       return (record) => {
         const { type, taskId, payload } = record;
         if (type === 'request.opened') {
-          const id = textIn(objectIn(payload, 'request'), 'id') ?? '';
+          const id = nameIn(objectIn(payload, 'request'), 'id');
           if (known.has(id)) return `the request ${id} was opened before`;
           known.add(id);
           open.set(id, taskId);
           return null;
         }
         if (type === 'request.resolved') {
-          const id = textIn(payload, 'requestId') ?? '';
+          const id = nameIn(payload, 'requestId');
           return open.delete(id) ? null : `the request ${id} is not open`;
         }
         if (!isTerminal(record)) return null;
@@ -104,5 +104,5 @@ function outputWrong(
 }
 
 function callIdsIn(record: Seen): readonly string[] {
-  return entriesIn(record).flatMap((entry) => (entry.type === 'call' ? [textIn(entry, 'callId') ?? ''] : []));
+  return entriesIn(record).flatMap((entry) => (entry.type === 'call' ? [nameIn(entry, 'callId')] : []));
 }

@@ -26,9 +26,19 @@ export function textIn(payload: Readonly<Record<string, unknown>>, key: string):
   return typeof value === 'string' ? value : null;
 }
 
+/** The name of what a payload is about. All that have none are one thing to a reader. */
+export function nameIn(payload: Readonly<Record<string, unknown>>, key: string): string {
+  return textIn(payload, key) ?? 'without a name';
+}
+
 export function numberIn(payload: Readonly<Record<string, unknown>>, key: string): number | null {
   const value = payload[key];
   return typeof value === 'number' ? value : null;
+}
+
+/** How many a payload says that there are; none when it does not say. */
+export function countIn(payload: Readonly<Record<string, unknown>>, key: string): number {
+  return numberIn(payload, key) ?? 0;
 }
 
 const TERMINALS = new Set(['task.completed', 'task.failed', 'task.aborted']);

@@ -1,4 +1,4 @@
-import { numberIn, objectIn, type Rule, type Seen, textIn } from './rule.ts';
+import { countIn, nameIn, numberIn, objectIn, type Rule, type Seen, textIn } from './rule.ts';
 
 /** What holds for a session as a whole. */
 export const SESSION_RULES: readonly Rule[] = [
@@ -73,8 +73,8 @@ export const SESSION_RULES: readonly Rule[] = [
       return ({ type, payload }) => {
         if (type !== 'usage.updated') return null;
         const before = total;
-        const used = numberIn(objectIn(payload, 'usage'), 'totalTokens') ?? 0;
-        total = numberIn(objectIn(payload, 'total'), 'totalTokens') ?? 0;
+        const used = countIn(objectIn(payload, 'usage'), 'totalTokens');
+        total = countIn(objectIn(payload, 'total'), 'totalTokens');
         return total >= before + used ? null : `expected a total of at least ${before + used} tokens, got ${total}`;
       };
     },
@@ -116,7 +116,7 @@ export const SESSION_RULES: readonly Rule[] = [
 
 function inputWrong({ type, payload }: Seen, waiting: Set<string>, known: Set<string>): string | null {
   if (type === 'input.queued') {
-    const id = textIn(payload, 'inputId') ?? '';
+    const id = nameIn(payload, 'inputId');
     if (known.has(id)) return `the input ${id} was queued before`;
     known.add(id);
     waiting.add(id);

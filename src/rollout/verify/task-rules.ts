@@ -1,4 +1,4 @@
-import { isTerminal, numberIn, objectIn, type Rule, textIn } from './rule.ts';
+import { countIn, isTerminal, nameIn, numberIn, objectIn, type Rule, textIn } from './rule.ts';
 
 /** What holds for the tasks of a session. */
 export const TASK_RULES: readonly Rule[] = [
@@ -71,7 +71,7 @@ export const TASK_RULES: readonly Rule[] = [
         const reason = textIn(payload, 'reason');
         const receipt = objectIn(payload, 'receipt');
         if (receipt.outcome !== 'aborted' || receipt.reason !== reason) return 'its receipt is of another end';
-        if (reason === 'crashed' || (numberIn(receipt, 'unsettled') ?? 0) > 0) return null;
+        if (reason === 'crashed' || countIn(receipt, 'unsettled') > 0) return null;
         if (!aborting.has(taskId)) return `the task ${taskId} was not told to stop`;
         const first = aborting.get(taskId) ?? null;
         return first === reason ? null : `expected the reason ${first}, got ${reason}`;
@@ -105,7 +105,7 @@ export const TASK_RULES: readonly Rule[] = [
       const known = new Set<string>();
       return ({ type, taskId, payload }) => {
         if (type !== 'child.opened') return null;
-        const id = textIn(payload, 'childId') ?? '';
+        const id = nameIn(payload, 'childId');
         if (taskId === null) return `the sub-session ${id} was opened by no task`;
         if (known.has(id)) return `the sub-session ${id} was opened before`;
         known.add(id);
