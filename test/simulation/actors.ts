@@ -4,6 +4,7 @@ import type { Decision, SessionRequest } from '../../src/protocol/requests.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';
 import type { ScriptCall, ScriptStep } from '../../src/testing/script.ts';
 import { type SeededRng, seededRng } from '../../src/testing/seeded-rng.ts';
+import { THROWS } from './laws.ts';
 import { COMMANDS, type Program } from './program.ts';
 
 /** What the model answers next. */
@@ -65,9 +66,13 @@ const helper = defineTask({
       const consider = () => (isOne(2) ? null : 'approved');
       return ports.delegate({ input: 'Go.', ...(isOne(3) ? { consider } : {}) });
     };
-    if (isOne(3)) open().catch(() => {});
+    const forgets = isOne(3);
+    if (forgets) open().catch(() => {});
     const outcomes = await Promise.all(Array.from({ length: rng.integer(0, 2) }, open));
-    if (isOne(6)) throw new Error('The helper failed.');
+    if (isOne(6)) {
+      if (!forgets) ports.commit({ type: 'warning.raised', code: THROWS, message: 'The helper throws now.' });
+      throw new Error('The helper failed.');
+    }
     if (isOne(9)) await new Promise(() => {});
     const question = (id: number) =>
       ports.ask({ kind: 'question', questions: [{ id: `q${id}`, question: 'Really?' }] }).catch(() => {});

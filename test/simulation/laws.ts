@@ -22,6 +22,8 @@ export function brokenLaws(world: SimulatedWorld, { mayFail = false }: { mayFail
         ...brokenByTasks(events),
         ...brokenByRequests(events),
         ...brokenByItems(events),
+        ...brokenByTime(events),
+        ...brokenByThrows(events),
         ...brokenByLog(events, records, isDegraded(events) || mayEndEarly),
         // A log that has failed does not have all of the history.
         ...(isDegraded(events) ? [] : brokenByCalls(historyIn(records))),
@@ -29,6 +31,7 @@ export function brokenLaws(world: SimulatedWorld, { mayFail = false }: { mayFail
     }),
     ...brokenByDescendants(told),
     ...brokenByDurability(trace),
+    ...brokenByProcesses(trace),
   ];
 }
 
@@ -108,6 +111,59 @@ function brokenByItems(events: readonly SessionEvent[]): string[] {
     ),
     ...(new Set(completed).size === completed.length ? [] : ['an item was completed twice']),
   ];
+}
+
+/** An abort takes its grace and its kill bound at most, exactly: time is simulated. However many are aborted, it is one grace. */
+function brokenByTime(events: readonly SessionEvent[]): string[] {
+  const [opening] = events;
+  if (opening?.type !== 'session.opened') return [];
+  const { graceMs, killMs } = opening.limits;
+  return events.flatMap((event) => {
+    if (event.type !== 'task.aborted') return [];
+    const spent = (phases: readonly string[]) =>
+      event.receipt.phases.reduce((sum, { phase, ms }) => (phases.includes(phase) ? sum + ms : sum), 0);
+    const [stopping, all] = [spent(['aborting', 'settling']), spent(['aborting', 'settling', 'killing', 'cleanup'])];
+    return stopping <= graceMs && all <= graceMs + killMs
+      ? []
+      : [`${short(event.taskId)}: had ${stopping} ms to stop, ${all} in all, of ${graceMs} and ${killMs}`];
+  });
+}
+
+/** The code of the warning with which a work says that it throws now, with nothing left open that would have to end before. */
+export const THROWS = 'throws';
+
+/** A work that throws ends its task at once, as failed, unless it was told to stop. */
+function brokenByThrows(events: readonly SessionEvent[]): string[] {
+  const aborting = new Set<string>();
+  return events.flatMap((event, at) => {
+    if (event.type === 'task.aborting' && event.taskId !== undefined) aborting.add(event.taskId);
+    if (event.type !== 'warning.raised' || event.code !== THROWS || aborting.has(event.taskId ?? '')) return [];
+    const next = events.slice(at + 1).find(({ taskId }) => taskId === event.taskId);
+    return next?.type === 'task.failed' || (next?.type === 'task.aborting' && next.time === event.time)
+      ? []
+      : [`${short(event.taskId)}: has thrown, and then ${next?.type}`];
+  });
+}
+
+/** Each process lives within the life of a task: from its start until its end is told. */
+function brokenByProcesses(trace: readonly TraceEntry[]): string[] {
+  const tasks = new Map<string, { from: number; to: number }>();
+  const processes = new Map<number, { from: number; to: number }>();
+  for (const entry of trace) {
+    const life = { from: entry.at, to: Number.POSITIVE_INFINITY };
+    if (entry.type === 'process.started') processes.set(entry.pid, life);
+    if (entry.type === 'process.ended')
+      processes.set(entry.pid, { ...(processes.get(entry.pid) ?? life), to: entry.at });
+    if (entry.type !== 'event' || entry.event.taskId === undefined) continue;
+    const { event, at } = entry;
+    const { taskId = '', time } = event;
+    if (event.type === 'task.started') tasks.set(taskId, { ...life, from: Date.parse(time) });
+    if (isTerminal(event)) tasks.set(taskId, { ...(tasks.get(taskId) ?? life), to: at });
+  }
+  const lives = [...tasks.values()];
+  return [...processes].flatMap(([pid, { from, to }]) =>
+    lives.some((task) => task.from <= from && to <= task.to) ? [] : [`the process ${pid} has outlived its task`],
+  );
 }
 
 /** Every call has exactly one output. */
