@@ -18,7 +18,7 @@ import { type Branches, coverageTable } from './coverage-table.ts';
 
 const root = join(import.meta.dirname, '..');
 /** Where vitest leaves what it has found, and where it is kept with what child processes have come to: every branch, by its place. */
-const reportsDirectory = join(root, 'coverage');
+const reportsDirectory = join(root, 'node_modules/.coverage');
 const found = join(reportsDirectory, 'coverage-final.json');
 const children = mkdtempSync(join(tmpdir(), 'troupe-coverage-'));
 process.env[CHILDREN_VARIABLE] = children;
