@@ -124,7 +124,7 @@ export function settled(
   const rest: OwnRequests = {
     own: requests.own
       .filter((one) => !gone.has(one.requestId))
-      .map((one) => (left.includes(one) ? freed(one, left) : one)),
+      .map((one) => (left.includes(one) ? freed(one, left[0]) : one)),
     denials: remembered(requests.denials, ended, resolution),
     shownAtMs: wasSeen(resolution) ? requests.shownAtMs : without(requests.shownAtMs, ended.shownAt),
   };
@@ -187,9 +187,8 @@ function coveredBy(resolution: Resolution): number {
 }
 
 /** What waited for a decision that was not for it: the oldest stands for the others from now on. */
-function freed(one: OwnRequest, left: readonly OwnRequest[]): OwnRequest {
-  const first = left[0] ?? one;
-  return { ...one, sameAs: one === first ? null : first.requestId };
+function freed(one: OwnRequest, oldest: OwnRequest | undefined): OwnRequest {
+  return { ...one, sameAs: oldest === undefined || oldest === one ? null : oldest.requestId };
 }
 
 function remembered(denials: readonly Denial[], ended: OwnRequest, resolution: Resolution): readonly Denial[] {

@@ -1,8 +1,9 @@
-import { assign } from 'xstate';
+import { assertEvent, assign } from 'xstate';
 import type { SessionInput } from '../src/protocol/messages.ts';
 import type { SessionRequest, Unshown } from '../src/protocol/requests.ts';
 import {
   countOf,
+  type Denial,
   denialOf,
   denialOfAll,
   deniedAll,
@@ -45,18 +46,18 @@ export const sessionSetup = taskSetup.extend({
 
     addAsked: assign(({ context, event }) => ({ own: [...context.own, askedIn(event)] })),
     addRepeated: assign(({ context, event }) => {
-      const asked = askedIn(event);
-      return { own: [...context.own, { ...asked, sameAs: sameAs(context, asked)?.requestId ?? null }] };
+      const { requestId: sameAs } = countRepeated({ context, event });
+      return { own: [...context.own, { ...askedIn(event), sameAs }] };
     }),
     giveTurns: assign((scope) => dueIn(scope).requests),
     endOwn: assign((scope) => settledIn(scope).requests),
     denyOwn: assign(({ context, event }) => deniedAll(context, null, messageIn(event)).requests),
     dropQueued: assign(({ context }, { taskIds }: Abort) => withoutQueued(context, taskIds)),
-    countRequest: assign(({ context, event }) =>
-      event.type === 'request.counted'
-        ? { requests: context.requests.map((one) => (one.id === event.requestId ? counted(one, event.count) : one)) }
-        : {},
-    ),
+    countRequest: assign(({ context, event }) => {
+      assertEvent(event, 'request.counted');
+      const { requestId, count } = event;
+      return { requests: context.requests.map((one) => (one.id === requestId ? counted(one, count) : one)) };
+    }),
   },
 });
 
@@ -82,15 +83,15 @@ export function askedRepeated(scope: Scope): { requestId: string; unshown: Unsho
 
 /** The request that stands for the one that is asked, and how often it is asked with it. */
 export function countRepeated({ context, event }: Scope): Counted {
-  const requestId = sameAs(context, askedIn(event))?.requestId ?? '';
+  const { requestId } = sameAs(context, askedIn(event)) as OwnRequest; // It is repeated.
   return { requestId, count: countOf(context, requestId) + 1 };
 }
 
 /** The end of a request that was denied before it was asked. */
 export function endDenied({ context, event }: Scope): { ends: readonly Ending[] } {
   const request = askedIn(event);
-  const denial = denialOf(context, request);
-  return { ends: denial === undefined ? [] : [{ requestId: request.requestId, resolution: refusalOf(denial) }] };
+  const denial = denialOf(context, request) as Denial; // It is denied.
+  return { ends: [{ requestId: request.requestId, resolution: refusalOf(denial) }] };
 }
 
 /** What ends with the request that an event tells of. */
@@ -105,7 +106,7 @@ export function endAllOwn({ context, event }: Scope): { ends: readonly Ending[] 
 /** What goes on to the sessions below; null when the decision is for the session alone. */
 export function passedOn({ context, event }: Scope): PassedDenial | null {
   if (event.type === 'op.deny-all') return { taskId: null, message: event.message, at: event.at };
-  if (event.type !== 'request.settled') return null;
+  assertEvent(event, 'request.settled');
   const all = denialOfAll(event.resolution);
   const isOwn = context.own.some(({ requestId }) => requestId === event.requestId);
   return all === null || !isOwn
@@ -135,7 +136,7 @@ function dueIn({ context, event }: Scope): { requests: OwnRequests; ids: readonl
 }
 
 function settledIn({ context, event }: Scope): { requests: OwnRequests; others: readonly Ending[] } {
-  if (event.type !== 'request.settled') return { requests: ownIn(context), others: [] };
+  assertEvent(event, 'request.settled');
   return settled(ownIn(context), event, scopeOf(context, event));
 }
 
@@ -147,13 +148,14 @@ function scopeOf({ path, own }: SessionMachineContext, event: SessionMachineEven
 
 /** The request that the session itself asks. */
 function askedIn(event: SessionMachineEvent): OwnRequest {
-  if (event.type !== 'request.asked') throw new Error(`Expected a request that is asked, got "${event.type}".`);
+  assertEvent(event, 'request.asked');
   const { type: _type, at: askedAt, ...asked } = event;
   return { ...asked, askedAt, shownAt: null, sameAs: null };
 }
 
 function messageIn(event: SessionMachineEvent): string | null {
-  return event.type === 'op.deny-all' ? event.message : null;
+  assertEvent(event, 'op.deny-all');
+  return event.message;
 }
 
 function ownIn({ own, denials, shownAtMs }: OwnRequests): OwnRequests {

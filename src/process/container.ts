@@ -31,7 +31,7 @@ export function followStatus(stream: Readable, startTime: (pid: number) => numbe
   };
   stream.on('data', (chunk: Buffer) => {
     const lines = (text + chunk.toString('latin1')).slice(0, STATUS_MAX_CHARACTERS).split('\n');
-    text = lines.pop() ?? '';
+    text = lines.pop() as string; // A split gives one at least.
     lines.forEach(read);
   });
   stream.on('close', resolve);

@@ -97,10 +97,11 @@ async function hasEnded({ ended }: Container, ports: KillPorts): Promise<void> {
 async function look({ outer, init }: Container, { table }: KillPorts): Promise<Look> {
   // It is there before it was told of, which may be late in a busy process.
   const first = init() ?? table.below(outer)?.[0] ?? null;
-  const members = first === null ? [] : table.below(first);
+  if (first === null) return { members: [], settled: true };
+  const members = table.below(first);
   if (members !== null) return { members, settled: true };
   const snapshot = await table.look(Number.POSITIVE_INFINITY);
-  if (first === null || snapshot === null) return { members: [], settled: true };
+  if (snapshot === null) return { members: [], settled: true };
   return { members: membersBelow(first, snapshot), settled: snapshot.settled };
 }
 

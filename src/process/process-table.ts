@@ -65,7 +65,7 @@ export function procTable(clock: Clock): ProcessTable {
     bound.within(MARKERS_WAIT_MS);
     await Promise.race([Promise.all(Array.from({ length: MARKER_READERS }, reader)), bound.reached]);
     bound.cancel();
-    const settled = before !== null && before === after && !unread;
+    const settled = before !== undefined && before === after && !unread;
     return snapshotOf(
       rows.map(({ alive: _, ...row }) => ({ ...row, marker: markers.get(row.pid) ?? null })),
       settled,
@@ -110,8 +110,8 @@ function livingRow(pid: number): Row | null {
 
 /** A child that comes or goes meanwhile may be missed, but never so that a process that keeps one seems to have none. */
 function below(first: Identity): readonly ProcessRow[] | null {
+  if (!hasChildrenLists()) return null;
   const children = startTimeOf(first.pid) === first.startTime ? childrenOf(first.pid) : [];
-  if (children === null) return null;
   const found = new Map<number, ProcessRow>();
   // The list grows while it is walked, so this reaches every generation.
   for (const pid of children) {
@@ -119,14 +119,13 @@ function below(first: Identity): readonly ProcessRow[] | null {
     if (row === null) continue;
     const { alive: _, ...rest } = row;
     found.set(pid, { ...rest, marker: null });
-    children.push(...(childrenOf(pid) ?? []));
+    children.push(...childrenOf(pid));
   }
   return [...found.values()];
 }
 
-/** Each thread has children of its own (proc_tid_children(5)). Null where there are no such lists; of one that has gone it is empty. */
-function childrenOf(pid: number): number[] | null {
-  if (!hasChildrenLists()) return null;
+/** Each thread has children of its own (proc_tid_children(5)); one that has gone has none. */
+function childrenOf(pid: number): number[] {
   return namesIn(`/proc/${pid}/task`).flatMap(
     (thread) => textIn(`/proc/${pid}/task/${thread}/children`)?.match(/\d+/g)?.map(Number) ?? [],
   );
@@ -176,8 +175,8 @@ function readRows(): Row[] | null {
 }
 
 /** The number that was given last, the last field of /proc/loadavg (proc_loadavg(5)). */
-function lastPid(): string | null {
-  return textIn('/proc/loadavg')?.split(' ').at(-1) ?? null;
+function lastPid(): string | undefined {
+  return textIn('/proc/loadavg')?.split(' ').at(-1);
 }
 
 /** A line of /proc/<pid>/stat is some 300 bytes long; the name in it at most 64. */

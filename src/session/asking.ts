@@ -201,8 +201,8 @@ function consult(book: Book, request: SessionRequest, onRequest: NonNullable<Boo
   book.world.handlers ??= new Map();
   book.world.handlers.set(request.id, controller);
   const count = () => {
-    const open: readonly SessionRequest[] = book.actor?.getSnapshot().context.requests ?? [];
-    return open.find(({ id }) => id === request.id)?.count ?? 1;
+    const open: readonly SessionRequest[] | undefined = book.actor?.getSnapshot().context.requests;
+    return open?.find(({ id }) => id === request.id)?.count ?? 1;
   };
   const done = (decision: Decision | undefined) => {
     // Who leaves it open is told all the same when it has ended.

@@ -46,8 +46,8 @@ function follow(actor: AnyActorRef, place: Place, chain: WaitingOn[]): void {
     return;
   }
   const below: WaitingOn[] = [];
-  const children: Record<string, AnyActorRef | undefined> = snapshot.children ?? {};
-  for (const child of Object.values(children)) if (child !== undefined) follow(child, place, below);
+  const children: Readonly<Record<string, AnyActorRef>> = snapshot.children ?? {};
+  for (const child of Object.values(children)) follow(child, place, below);
   // What waits for something below is said better by that, unless it is the hop to a sub-session.
   const causes = causesOf(snapshot).filter((cause) => below.length === 0 || cause === 'sub-session');
   for (const cause of causes) {
@@ -59,35 +59,38 @@ function follow(actor: AnyActorRef, place: Place, chain: WaitingOn[]): void {
 
 function causesOf(snapshot: Partial<AnyMachineSnapshot>): WaitingCause[] {
   const meta = snapshot.getMeta?.() ?? {};
-  return Object.values(meta).flatMap((state: { waitsFor?: WaitingCause } | undefined) =>
-    state?.waitsFor === undefined ? [] : [state.waitsFor],
-  );
+  return Object.values(meta).map(({ waitsFor }: { waitsFor: WaitingCause }) => waitsFor);
 }
 
 /** What the contexts of the charts that wait have to say for whom. */
 type Waiter = { input?: { call?: { callId: string }; session?: { sessionId: string } } };
 
+function inputOf(actor: AnyActorRef): NonNullable<Waiter['input']> {
+  const { context } = actor.getSnapshot() as AnyMachineSnapshot; // Only the states of a machine say what they wait for.
+  return (context as Waiter).input ?? {};
+}
+
 /** What a call asks. */
 function asksOf(actor: AnyActorRef, { book, taskId }: Pick<Place, 'book' | 'taskId'>): readonly Asking[] {
-  const { input = {} } = ((actor.getSnapshot() as Partial<AnyMachineSnapshot>).context ?? {}) as Waiter; // As above.
+  const { call } = inputOf(actor);
   return [...(book.askings?.values() ?? [])].filter(
-    ({ request }) => request.taskId === taskId && request.callId === input.call?.callId,
+    ({ request }) => request.taskId === taskId && request.callId === call?.callId,
   );
 }
 
 function wordsFor(cause: WaitingCause, actor: AnyActorRef, { book, taskId }: Place): string {
-  const { input = {} } = ((actor.getSnapshot() as Partial<AnyMachineSnapshot>).context ?? {}) as Waiter; // As above.
+  const { call, session } = inputOf(actor);
   switch (cause) {
     case 'model':
       return `the model ${book.settings.model.name}`;
     case 'tool':
-      return `the tool call ${input.call?.callId ?? ''}`.trimEnd();
+      return `the tool call ${call?.callId ?? ''}`.trimEnd();
     case 'decision':
       return asksOf(actor, { book, taskId })
         .map(({ request }) => request.id)
         .join(', ');
     case 'sub-session':
-      return `the sub-session ${input.session?.sessionId ?? ''}`.trimEnd();
+      return `the sub-session ${session?.sessionId ?? ''}`.trimEnd();
     case 'abort':
       return 'what was told to stop';
     default:
