@@ -93,12 +93,8 @@ export async function runRace(scheduler: Scheduler, { acts, steps, decisions }: 
   });
 
   const run = watchRun();
-  const aborting = new Set<string>();
   session.events$.subscribe((event) => {
     run.event(event);
-    if (event.type === 'task.aborting') aborting.add(event.taskId ?? '');
-    if (isTerminal(event) && event.type !== 'task.aborted' && aborting.has(event.taskId ?? ''))
-      broken.add(`${event.type} was told of a task that was aborting`);
     if (isUnsafe(event, (id) => logStore.syncedBytes(id)))
       broken.add(`${event.type} was told before it was on the disk`);
   });
