@@ -103,7 +103,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     id: 'B13',
-    promise: 'an abort is told once, with one reason, unless the program ends before the task',
+    promise: 'an abort is told once, with one reason (unless the program ends before the task), and is the end',
     watch() {
       const reasons = new Map<string, string>();
       return {
@@ -113,6 +113,8 @@ export const invariants: readonly Invariant[] = [
             if (reasons.has(taskId)) return `${taskId} is aborting twice`;
             reasons.set(taskId, event.reason);
           }
+          if (isTerminal(event) && event.type !== 'task.aborted' && reasons.has(taskId))
+            return `${taskId} was aborting, and then came ${event.type}`;
           if (event.type !== 'task.aborted') return null;
           const told = reasons.get(taskId);
           return told === undefined || told === event.reason || event.reason === 'crashed'

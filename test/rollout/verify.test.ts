@@ -207,6 +207,11 @@ const MUTATIONS: readonly [string, string, () => Records | Buffer][] = [
     'aborts',
     () => changed(at('task.aborting'), { reason: 'replaced' }),
   ],
+  [
+    'a task that was told to stop fails',
+    'aborts',
+    () => inserted(at('task.aborted'), { type: 'task.failed', taskId: taskIdAt(at('task.aborted')) }),
+  ],
   ['a receipt is of another end', 'aborts', () => changed(at('task.aborted'), { receipt: { outcome: 'not-running' } })],
   ['a receipt has another reason', 'aborts', () => changed(at('task.aborted'), { reason: 'budget' })],
   ['a step is left out', 'steps', () => changed(at('step.started', 1), { step: 3 })],

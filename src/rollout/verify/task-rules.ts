@@ -57,16 +57,19 @@ export const TASK_RULES: readonly Rule[] = [
   {
     name: 'aborts',
     invariants: [4, 13],
-    law: 'A task is told to stop once, before it has aborted; only a crash, or what never answered, is found aborted.',
+    law: 'A task is told to stop once, and then ends as aborted; only a crash, or what never answered, is found aborted.',
     watch() {
       const aborting = new Map<string, string | null>();
-      return ({ type, taskId, payload }) => {
+      return (record) => {
+        const { type, taskId, payload } = record;
         if (taskId === null) return null;
         if (type === 'task.aborting') {
           const isSecond = aborting.has(taskId);
           aborting.set(taskId, textIn(payload, 'reason'));
           return isSecond ? `the task ${taskId} was told to stop before` : null;
         }
+        if (isTerminal(record) && type !== 'task.aborted' && aborting.has(taskId))
+          return `the task ${taskId} was told to stop, and ended otherwise`;
         if (type !== 'task.aborted') return null;
         const reason = textIn(payload, 'reason');
         const receipt = objectIn(payload, 'receipt');
