@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Decision, SessionRequest } from '../../src/protocol/requests.ts';
 import type { Task } from '../../src/session/task-handle.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';
