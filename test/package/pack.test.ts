@@ -141,7 +141,7 @@ describe.skipIf(!canPack)('the package, installed in another project', { timeout
 
   it('has the built files, the licence and the command in it, and no source', () => {
     const installed = join(project, 'node_modules/troupe');
-    const found = ['bin/troupe', 'dist/src/cli/main.js', 'LICENSE', 'src', 'test', 'scripts', '.package-json.orig'];
+    const found = ['bin/troupe', 'dist/src/cli/main.cjs', 'LICENSE', 'src', 'test', 'scripts', '.package-json.orig'];
     expect(found.filter((path) => existsSync(join(installed, path)))).toEqual(found.slice(0, 3));
   });
 
