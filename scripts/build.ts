@@ -37,7 +37,7 @@ export async function build(root: string): Promise<boolean> {
   }
   if (existsSync(join(root, COMMAND))) {
     const { bundleCommand } = await import('./bundle-command.ts');
-    await bundleCommand(root);
+    await bundleCommand(root, join(root, 'dist'));
   }
   return true;
 }

@@ -13,18 +13,19 @@ const APART = ['@vscode/tree-sitter-wasm'];
 const LICENCES = 'THIRD-PARTY-LICENSES.txt';
 
 /**
- * Bundles src/cli into dist/src/cli, in the place of what the compiler made of it, with the licences of what it takes
- * along. What a command does not need stays in files that are not loaded. Rejects when a module cannot be taken along.
+ * Bundles src/cli of the repository at `root` into src/cli below `dist`, in the place of what the compiler made of it, with
+ * the licences of what it takes along. What a command does not need stays in files that are not loaded. Rejects when a
+ * module cannot be taken along.
  */
-export async function bundleCommand(root: string): Promise<void> {
-  const directory = join(root, 'dist', COMMAND);
+export async function bundleCommand(root: string, dist: string): Promise<void> {
+  const directory = join(dist, COMMAND);
   rmSync(directory, { recursive: true, force: true });
   const bundle = await rolldown({
     cwd: root,
     input: { main: join(root, COMMAND, 'main.ts') },
     platform: 'node',
     external: APART,
-    plugins: [placesOfSources(root, directory)],
+    plugins: [placesOfSources(root)],
     onLog: (_level, log) => {
       throw new Error(`Expected nothing to be said about the bundle, got: ${log.message}`);
     },
@@ -43,13 +44,13 @@ export async function bundleCommand(root: string): Promise<void> {
 }
 
 /** Lets modules find what lies beside them where the compiler put it: `import.meta` speaks of the compiled module. */
-function placesOfSources(root: string, directory: string): Plugin {
+function placesOfSources(root: string): Plugin {
   return {
     name: 'places-of-sources',
     transform(code, id) {
       if (!code.includes('import.meta') || !id.startsWith(`${root}${sep}`) || id.includes(`${sep}node_modules${sep}`))
         return null;
-      const compiled = relative(directory, join(root, 'dist', relative(root, id))).replace(/\.ts$/, '.js');
+      const compiled = relative(join(root, COMMAND), id).replace(/\.ts$/, '.js');
       const file = `require('node:path').join(__dirname, ${JSON.stringify(compiled)})`;
       const places: Readonly<Record<string, string>> = {
         url: `require('node:url').pathToFileURL(${file}).href`,

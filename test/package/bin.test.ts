@@ -27,7 +27,6 @@ beforeEach(() => {
   mkdirSync(join(root, 'bin'), { recursive: true });
   copyFileSync(LAUNCHER, join(root, 'bin/troupe'));
   put('dist/src/cli/main.cjs', 'console.log(JSON.stringify(["dist", ...process.argv.slice(2)]));');
-  tool('dirname');
   tool('readlink');
 });
 
