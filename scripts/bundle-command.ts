@@ -1,5 +1,5 @@
-// Puts the command line into few files. `troupe` is started often, and for a short time: some 300 modules of ours, and as
-// many of others, take longer to be found, read and joined than to be run (docs/decisions/0023-a-bundle-for-the-command.md).
+// Puts the command line into few files. `troupe` is started often, and for a short time: hundreds of modules, ours and those of
+// others, take longer to be found, read and joined than to be run (docs/decisions/0023-a-bundle-for-the-command.md).
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
