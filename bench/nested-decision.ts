@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTask, openaiModel, type RequestSubject } from '../src/index.ts';
 import type { Figures } from './measures.ts';
 import type { Size } from './scenarios.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTask, defineTool, openaiModel } from '../src/index.ts';
 import type { Bench, Figures } from './measures.ts';
 import { USER_TEXT } from './peer.ts';

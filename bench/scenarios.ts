@@ -2,6 +2,7 @@ import { COMMAND_SCENARIOS } from './commands.ts';
 import { LOG_SCENARIOS } from './logs.ts';
 import { DEPTHS } from './nested-requests.ts';
 import { PEER_NAMES, type PeerName } from './peer.ts';
+import { START_UP_ROWS } from './start-up.ts';
 
 /** A figure of ours, and at most how much it is to be: as such, or as a ratio to the baseline (DESIGN.md, section 12). */
 export type Target = Readonly<{ of: 'ratio' | 'troupe'; atMost: number }>;
@@ -126,14 +127,7 @@ export const SCENARIOS: readonly Scenario[] = [
     repetitions: 3,
     size: { warmUp: 3, count: 10 },
     quick: { warmUp: 1, count: 1 },
-    rows: [
-      {
-        figure: 'wallMs',
-        what: 'start of `troupe exec` to its first event; of `node -e 0`',
-        unit: 'ms',
-        target: ratio(3),
-      },
-    ],
+    rows: START_UP_ROWS,
   },
   ...LOG_SCENARIOS,
   {

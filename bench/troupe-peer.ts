@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTool, type Model, openaiModel, type Session } from '../src/index.ts';
 import { type Conversation, type Peer, USER_TEXT } from './peer.ts';
 

@@ -1,6 +1,6 @@
 // A tool of your own: its input is typed by the schema, and validated before it runs.
 import { createSession, defineTool, openaiModel } from 'troupe';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const weather = defineTool({
   name: 'weather',

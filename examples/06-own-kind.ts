@@ -1,6 +1,6 @@
 // A kind of task of your own, in one file: what it takes, and what it does with the ports of a task. Its types follow.
 import { createSession, defineTask, openaiModel } from 'troupe';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const titles = defineTask({
   input: z.object({ text: z.string(), count: z.number().int().positive() }),

@@ -1,6 +1,6 @@
 // An answer that fits a schema: it is checked, and the model has one more try when it does not.
 import { createSession, openaiModel } from 'troupe';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const City = z.object({ name: z.string(), inhabitants: z.number().int() });
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSession, defineTool, forkSession, openaiModel } from 'troupe';
 import { recordedRun, scriptedModel } from 'troupe/testing';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const prices = (priceOf: (cents: number) => string) =>
   defineTool({

@@ -1,4 +1,5 @@
-// Builds dist/ (JavaScript and declarations) from src/ and machines/: Node runs no TypeScript under node_modules.
+// Builds dist/ (JavaScript and declarations, and a bundle of the command line) from src/ and machines/: Node runs no
+// TypeScript under node_modules.
 //   node scripts/build.ts                 builds
 //   node scripts/build.ts --for-package   builds, then makes package.json what is published (npm's prepack)
 //   node scripts/build.ts --restore       puts the original package.json back (npm's postpack, and after a cut run)
@@ -17,8 +18,11 @@ const NOT_PUBLISHED = ['scripts', 'devDependencies', 'allowScripts'];
 /** The page that `troupe inspect` serves. */
 const PAGE = 'src/inspect/page';
 
+/** The command line, which is put into few files. */
+const COMMAND = 'src/cli/main.ts';
+
 /** Builds dist/ of the package at `root` anew; false when the compiler found something, which it has printed. */
-export function build(root: string): boolean {
+export async function build(root: string): Promise<boolean> {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   if (!compile(root, ['-p', 'tsconfig.build.json'])) return false;
   if (existsSync(join(root, PAGE))) {
@@ -30,6 +34,10 @@ export function build(root: string): boolean {
   }
   for (const entry of readdirSync(join(root, 'dist'), { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && entry.name.endsWith('.d.ts')) rewriteDeclaration(join(entry.parentPath, entry.name));
+  }
+  if (existsSync(join(root, COMMAND))) {
+    const { bundleCommand } = await import('./bundle-command.ts');
+    await bundleCommand(root, join(root, 'dist'));
   }
   return true;
 }
@@ -107,6 +115,6 @@ if (import.meta.main) {
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);
   }
-  if (mode !== '--restore' && !build(root)) process.exit(1);
+  if (mode !== '--restore' && !(await build(root))) process.exit(1);
   if (mode === '--for-package') publishManifest(root);
 }

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
-import { join, resolve, sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
 import { loadBashGrammar } from './here/bash-grammar.ts';
+import { defaultHome } from './here/default-home.ts';
 import { fileLogStore } from './here/file-log-store.ts';
 import { type PatchApplier, patchApplier } from './here/patch-applier.ts';
 import { findPrograms } from './here/program-resolver.ts';
@@ -287,16 +288,6 @@ function portsOfWorld({ world }: SessionOptions<TaskDefinitions>): Ports {
     files: world.files ?? here.files,
     proc: world.proc ?? (world.clock === undefined ? here.proc : systemProc(clock)),
   };
-}
-
-/** `TROUPE_HOME`, else the XDG state directory (https://specifications.freedesktop.org/basedir-spec/). */
-export function defaultHome(): string {
-  const { TROUPE_HOME, XDG_STATE_HOME } = process.env;
-  if (TROUPE_HOME !== undefined && TROUPE_HOME !== '') return TROUPE_HOME;
-  return join(
-    XDG_STATE_HOME !== undefined && XDG_STATE_HOME !== '' ? XDG_STATE_HOME : join(homedir(), '.local', 'state'),
-    'troupe',
-  );
 }
 
 const builtinRoles: ReadonlyMap<string, AgentRole> = new Map(Object.entries(AGENT_ROLES));

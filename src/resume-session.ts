@@ -1,4 +1,5 @@
-import { defaultHome, openSession, type SessionOf } from './create-session.ts';
+import { openSession, type SessionOf } from './create-session.ts';
+import { defaultHome } from './here/default-home.ts';
 import { fileLogStore } from './here/file-log-store.ts';
 import { messageOf, TroupeError } from './protocol/errors.ts';
 import { isoTime } from './protocol/iso-time.ts';

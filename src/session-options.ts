@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EventStream } from './channel/guarded.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import type { Model } from './model/port.ts';

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { summaryOf } from '../here/session-list.ts';
 import { type ForkPoint, forkSession, type Model, TroupeError } from '../index.ts';
 import { display } from '../policy/display.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { systemFiles } from '../here/system-files.ts';
 import { sandboxProfile } from '../policy/sandbox-profile.ts';
 import type { Proc, ProcessEnd } from '../process/port.ts';

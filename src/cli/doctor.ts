@@ -1,4 +1,4 @@
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { OPENAI_BASE_URL } from '../model/openai-settings.ts';
 import { systemProc } from '../process/system-proc.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -21,7 +21,7 @@ import { paintFor } from './terminal.ts';
 /** Prints what works here and what does not, with the command that mends it. The exit code is 0 when a task could run. */
 export async function doctor({ profile }: Readonly<{ profile?: string }>): Promise<number> {
   const { env, version, stdout } = process;
-  const settings = storedSettings(env, profile);
+  const settings = await storedSettings(env, profile);
   const examined = await examine({
     nodeVersion: version,
     env: { PATH: env.PATH ?? '' },

@@ -10,6 +10,8 @@ export type ExecFormat = 'text' | 'json' | 'events' | 'findings';
 /** How a run is told of. */
 export type ExecReport = ExecOutput &
   Readonly<{
+    /** Says which session is about to run, where that is told before the session itself tells of anything. */
+    begin(sessionId: string): void;
     /** Says that it ends without having been completed, where nothing that was shown has said so yet. */
     fail(message: string): void;
     /** Gives what it came to, where that is not given by its events. */
@@ -19,7 +21,7 @@ export type ExecReport = ExecOutput &
 /** Tells of a run in this format: as a conversation, as the events of Codex, or as the session's own events. */
 export function createExecReport(format: ExecFormat, options: ExecOutputOptions): ExecReport {
   const { answer, beside, view } = options;
-  const ends = { fail: () => {}, finish: () => {} };
+  const ends = { begin: () => {}, fail: () => {}, finish: () => {} };
   if (format === 'text') return { ...createExecOutput(options), ...ends };
   if (format === 'findings') {
     const shown = createExecOutput({ ...options, answer: () => {} });
@@ -29,13 +31,17 @@ export function createExecReport(format: ExecFormat, options: ExecOutputOptions)
   if (format === 'events') return { note, ...ends, show: (event: SessionEvent) => answer(jsonLine(event)) };
 
   const eventsOf = createExecEvents(view.cwd);
+  let hasBegun = false;
   let hasEnded = false;
   const tell = (event: ThreadEvent) => {
+    if (event.type === 'thread.started' && hasBegun) return;
+    hasBegun ||= event.type === 'thread.started';
     hasEnded ||= event.type === 'turn.completed' || event.type === 'turn.failed';
     answer(jsonLine(event));
   };
   return {
     note,
+    begin: (sessionId) => tell({ type: 'thread.started', thread_id: sessionId }),
     finish: () => {},
     fail(message) {
       if (!hasEnded) tell(failedTurn(message));

@@ -1,15 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { loadImage } from '../here/load-image.ts';
-import { findLog } from '../here/log-files.ts';
-import { listSessions, summaryOf } from '../here/session-list.ts';
-import { type Model, openaiModel, type SandboxSettings, TroupeError, type UserInput } from '../index.ts';
-import { messageOf } from '../protocol/errors.ts';
+import type { Model, SandboxSettings, UserInput } from '../index.ts';
+import { openaiModel } from '../openai-model.ts';
+import { messageOf, TroupeError } from '../protocol/errors.ts';
 import type { ApprovalPolicy, Effort, SandboxMode } from '../protocol/settings.ts';
 import type { ReviewTarget } from '../tasks/review/target.ts';
 import { readConfigOptions } from './config-options.ts';
-import { apiKeyOf, merged, type Settings, settingsOfEnvironment, settingsOfFile } from './settings.ts';
+import { apiKeyOf, merged, type Settings, settingsOfEnvironment } from './settings.ts';
 import { readAll } from './standard-input.ts';
 
 /** The options of `exec` that say what is run. */
@@ -72,7 +71,7 @@ export async function readExecRequest(
     wireApi,
     network,
     writableRoots = [],
-  } = merged(storedSettings(env, options.profile), config.settings, {
+  } = merged(await storedSettings(env, options.profile), config.settings, {
     model: options.model,
     sandbox: options.sandbox,
     approvalPolicy: options.approvals,
@@ -117,15 +116,21 @@ function withImages(text: string, images: readonly string[]): UserInput {
 /** The model that a session which goes on was with; undefined when nobody knows, or nothing goes on. */
 async function loggedModel(resume: ExecRequest['resume'], cwd: string): Promise<string | undefined> {
   if (resume === null) return undefined;
+  const { findLog } = await import('../here/log-files.ts');
+  const { listSessions, summaryOf } = await import('../here/session-list.ts');
   if (resume === 'last') return (await listSessions(defaultHome(), { cwd, limit: 1 }))[0]?.model ?? undefined;
   const location = await findLog(resolve(defaultHome()), resume.id);
   return location === null ? undefined : ((await summaryOf(location)).model ?? undefined);
 }
 
 /** What the configuration file sets, its profile over it, and the environment over both. */
-export function storedSettings(env: Environment, profile: string | undefined): Settings {
+export async function storedSettings(env: Environment, profile: string | undefined): Promise<Settings> {
   const path = configPath();
-  return merged(settingsOfFile(textOf(path), path, profile), settingsOfEnvironment(env));
+  const text = textOf(path);
+  const ofEnvironment = settingsOfEnvironment(env);
+  if (text === null && profile === undefined) return ofEnvironment;
+  const { settingsOfFile } = await import('./settings-file.ts');
+  return merged(settingsOfFile(text, path, profile), ofEnvironment);
 }
 
 /** Where the configuration file is, if there is one. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { listSessions } from '../here/session-list.ts';
 import { createLiveSource } from '../inspect/live-source.ts';
 import { machineCharts } from '../inspect/machine-charts.ts';

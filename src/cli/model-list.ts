@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { shortText } from '../model/bounded-body.ts';
 import { displayArgv } from '../policy/display.ts';
 import { messageOf } from '../protocol/errors.ts';

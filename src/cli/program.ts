@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { display } from '../policy/display.ts';
 import { messageOf, TroupeError } from '../protocol/errors.ts';
@@ -332,6 +332,6 @@ function repeatable(flags: string, description?: string): Option {
 }
 
 function ownVersion(): string {
-  const manifest = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('troupe/package.json')), 'utf8'));
-  return String(manifest.version);
+  const manifest = createRequire(import.meta.url).resolve('troupe/package.json');
+  return String(JSON.parse(readFileSync(manifest, 'utf8')).version);
 }

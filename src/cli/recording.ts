@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { findLog, piecesOf } from '../here/log-files.ts';
 import type { SessionEvent } from '../index.ts';
 import type { Recording } from '../inspect/recorded-source.ts';

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { findLog, logsIn, piecesOf } from '../here/log-files.ts';
 import { writerOf, writerWords } from '../here/log-lock.ts';
 import { listSessions, type SessionSummary, summaryOf } from '../here/session-list.ts';

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { workHistoryAt } from '../here/work-history.ts';
 import { TroupeError } from '../index.ts';
 import { display } from '../policy/display.ts';

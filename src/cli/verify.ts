@@ -1,4 +1,4 @@
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { findLog, piecesOf } from '../here/log-files.ts';
 import { display } from '../policy/display.ts';
 import { messageOf } from '../protocol/errors.ts';

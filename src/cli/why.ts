@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { defaultHome } from '../create-session.ts';
+import { defaultHome } from '../here/default-home.ts';
 import { findLog, piecesOf } from '../here/log-files.ts';
 import { writerOf, writerWords } from '../here/log-lock.ts';
 import { listSessions } from '../here/session-list.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CommandRule, type CommandRules, NO_RULES } from '../policy/rules.ts';
 import { whyUnsafeRule } from '../policy/safe-rule.ts';
 import { messageOf } from '../protocol/errors.ts';

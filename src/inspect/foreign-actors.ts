@@ -1,5 +1,5 @@
 import { createMachine } from 'xstate';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Chart, type ChartState, chartOf } from './chart.ts';
 import type { Sent } from './live-actors.ts';
 import { type ActorView, statesOf, type TransitionView, transitionName } from './view/actor-view.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -74,7 +75,7 @@ async function ownFile(name: string): Promise<PageFile | null> {
 
 async function packageFile(name: string, path: string): Promise<PageFile | null> {
   if (!Object.hasOwn(PACKAGES, name) || PACKAGES[name]?.test(path) !== true) return null;
-  const main = fileURLToPath(import.meta.resolve(name));
+  const main = createRequire(import.meta.url).resolve(name);
   const directory = join('node_modules', name, sep);
   return fileIn(main.slice(0, main.lastIndexOf(directory) + directory.length), path);
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PageMessage } from './view/wire.ts';
 
 const id = z.string().max(200);

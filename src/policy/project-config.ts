@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ApprovalPolicy, SandboxMode } from '../protocol/settings.ts';
 import type { CommandRule } from './rules.ts';
 

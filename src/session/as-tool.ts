@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../protocol/errors.ts';
 import type { TaskOutcome } from '../protocol/outcomes.ts';
 import { defineTool } from '../tools/define-tool.ts';

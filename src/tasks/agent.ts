@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { agentWork } from '../../machines/agent.machine.ts';
 import { TroupeError } from '../protocol/errors.ts';
 import type { TaskOutcome } from '../protocol/outcomes.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { compactWork } from '../../machines/compact.machine.ts';
 import { compactedHistory, type Kept, keptOf, tokensOfAll, withoutOldest } from '../history/compacted.ts';
 import { TroupeError } from '../protocol/errors.ts';

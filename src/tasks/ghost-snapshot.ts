@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ghostSnapshotWork } from '../../machines/ghost-snapshot.machine.ts';
 import type { Item } from '../protocol/items.ts';
 import type { LeftOut } from '../workspace/scan.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../protocol/errors.ts';
 
 /** Why an answer is not JSON that fits a JSON Schema, in words; null when it is. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { reviewWork } from '../../machines/review.machine.ts';
 import { REVIEW_INTERRUPTED, reviewNote } from '../history/review-note.ts';
 import { TroupeError } from '../protocol/errors.ts';

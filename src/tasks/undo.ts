@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { undoWork } from '../../machines/undo.machine.ts';
 import { TroupeError } from '../protocol/errors.ts';
 import type { Item } from '../protocol/items.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { INPUT_CHARACTERS_MAX } from '../limits.ts';
 
 const text = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { userShellWork } from '../../machines/user-shell.machine.ts';
 import { TroupeError } from '../protocol/errors.ts';
 import type { HistoryEntry } from '../protocol/history.ts';

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type AnyActorRef, fromCallback } from 'xstate';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, type TaskDefinition } from '../tasks/define-task.ts';
 import type { TaskPorts } from '../tasks/ports.ts';
 

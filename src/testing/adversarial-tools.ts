@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTool, type ToolReturn } from '../tools/define-tool.ts';
 import type { Tool, ToolScope } from '../tools/tool.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AgentRole } from '../protocol/agents.ts';
 import type { Agents, Told } from './agent-port.ts';
 import { defineTool, type ToolAnswer } from './define-tool.ts';

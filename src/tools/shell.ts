@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CommandToCheck, checkCommand, factsOf } from '../policy/command-check.ts';
 import { commandEnvironment, unaskedCommandEnvironment } from '../policy/command-environment.ts';
 import { excerpt } from '../policy/excerpt.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LeftOut } from './scan.ts';
 import { type ChangedAt, type Stamp, stampOf, stampText } from './stamp.ts';
 import type { RawPath } from './work-tree.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../runtime/clock.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { planLines, planUndo, type UndoPlan } from './plan-undo.ts';

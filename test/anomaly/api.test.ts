@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTask, defineTool, TroupeError } from '../../src/index.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';
 import { nextOf, rig } from '../session/rig.ts';

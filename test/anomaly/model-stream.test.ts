@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalised } from '../../src/history/normalise.ts';
 import { createSession, defineTool } from '../../src/index.ts';
 import { httpFetch } from '../../src/model/http-fetch.ts';

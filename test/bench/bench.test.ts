@@ -50,6 +50,19 @@ describe('npm run bench', () => {
     expect(told).toMatch(/^7 decision: measured in [\d.]+ s\n$/);
   });
 
+  it('measures the start of what is installed and of a clone beside that of Node', { timeout: 60_000 }, async () => {
+    const { status, out } = await bench('--quick', '--only', '12', '--json');
+    expect(status).toBe(0);
+    const results: { figure: string; ratio: number; target: unknown }[] = JSON.parse(out).results;
+    const target = { of: 'ratio', atMost: 3, met: expect.any(Boolean) };
+    expect(results.map(({ figure, ratio, target }) => ({ figure, ratio, target }))).toEqual([
+      { figure: 'installedFirstMs', ratio: expect.any(Number), target },
+      { figure: 'installedTurnMs', ratio: expect.any(Number), target: null },
+      { figure: 'cloneFirstMs', ratio: expect.any(Number), target: null },
+      { figure: 'cloneTurnMs', ratio: expect.any(Number), target: null },
+    ]);
+  });
+
   it('measures commands in each way beside a bare spawn, and a kill of many', { timeout: 60_000 }, async () => {
     const { status, out } = await bench('--quick', '--only', '8', '--only', '9', '--only', '10', '--json');
     expect(status).toBe(0);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { apiKeyOf, merged, settingsOfEnvironment, settingsOfFile } from '../../src/cli/settings.ts';
+import { apiKeyOf, merged, settingsOfEnvironment } from '../../src/cli/settings.ts';
+import { settingsOfFile } from '../../src/cli/settings-file.ts';
 
 const FILE = JSON.stringify({
   model: 'gpt',

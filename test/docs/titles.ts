@@ -1,5 +1,5 @@
 import { defineTask } from 'troupe';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The kind that docs/testing.md checks. */
 export const titles = defineTask({

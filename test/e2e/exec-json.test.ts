@@ -220,6 +220,17 @@ describe('a signal', () => {
       lines: [{ type: 'turn.failed', error: { message: 'Stopped before the prompt was read.' } }],
     });
   });
+
+  it('as soon as the thread is told of ends with turn.failed and 130, and nothing runs to its end', async () => {
+    const { run } = await exec([{ say: 'Done.' }], ['--json', 'Go']);
+    await run.sees('stdout', 'thread.started');
+    run.child.kill('SIGINT');
+    const { code, lines } = await ended(run);
+    expect({
+      code,
+      types: lines.map(({ type }) => type).filter((type) => /^thread|^turn\.[^s]/.test(String(type))),
+    }).toEqual({ code: 130, types: ['thread.started', 'turn.failed'] });
+  });
 });
 
 describe('troupe exec --events', () => {

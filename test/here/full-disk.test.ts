@@ -10,7 +10,7 @@ const CALLS = 40;
 /** A session that says more than the disk takes, and what a resume finds when there is room again. */
 const PROGRAM = `
   import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-  import { z } from 'zod';
+  import * as z from 'zod';
   import { createSession, defineTool, resumeSession } from ${JSON.stringify(url('index.ts'))};
   import { verifyLog } from ${JSON.stringify(url('rollout/verify/verify.ts'))};
   import { scriptedModel } from ${JSON.stringify(url('testing/index.ts'))};

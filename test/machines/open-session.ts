@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTask, type SessionOptions } from '../../src/index.ts';
 import type { TaskDefinitions } from '../../src/tasks/define-task.ts';
 import type { Script } from '../../src/testing/script.ts';

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { type FixtureFileResponse, type FixtureMatch, type FixtureOpts, LLMock } from '@copilotkit/aimock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createHastyClock } from '../../scripts/faults.ts';
 import { createSession, defineTool, type SessionEvent } from '../../src/index.ts';
 import { type OpenAIModelOptions, openaiModel } from '../../src/model/openai.ts';

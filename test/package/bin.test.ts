@@ -26,8 +26,7 @@ beforeEach(() => {
   root = join(place, 'node_modules/troupe');
   mkdirSync(join(root, 'bin'), { recursive: true });
   copyFileSync(LAUNCHER, join(root, 'bin/troupe'));
-  put('dist/src/cli/main.js', 'console.log(JSON.stringify(["dist", ...process.argv.slice(2)]));');
-  tool('dirname');
+  put('dist/src/cli/main.cjs', 'console.log(JSON.stringify(["dist", ...process.argv.slice(2)]));');
   tool('readlink');
 });
 
@@ -97,14 +96,14 @@ describe('the program that bin/troupe starts', () => {
 
   it('ends with its own status', () => {
     realNode();
-    put('dist/src/cli/main.js', 'process.exitCode = 7;');
+    put('dist/src/cli/main.cjs', 'process.exitCode = 7;');
     expect(run().status).toBe(7);
   });
 
   it('takes the place of the launcher, so that signals reach it', async () => {
     realNode();
     put(
-      'dist/src/cli/main.js',
+      'dist/src/cli/main.cjs',
       `process.on('SIGTERM', () => process.exit(9));
       process.stdin.on('end', () => process.exit(3)).resume();
       console.log(process.pid);`,
@@ -125,7 +124,7 @@ describe('the program that bin/troupe starts', () => {
 });
 
 describe('the Node that bin/troupe picks', () => {
-  const main = () => join(root, 'dist/src/cli/main.js');
+  const main = () => join(root, 'dist/src/cli/main.cjs');
 
   it('is the one of the clone, then the one beside the package, then the one on the PATH', () => {
     fakeNode('../../path/node', 'v22.13.0');

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -120,6 +121,36 @@ describe.skipIf(!canPack)('the package, installed in another project', { timeout
     expect(run('npx', ['--no-install', 'troupe', '--help'], project)).toMatch(/troupe/i);
   });
 
+  // It runs commands, reads them by the grammar of bash, and applies a patch by the helper; it checks itself what came of it.
+  it('lets its command do all that the demo shows', () => {
+    expect(run('npx', ['--no-install', 'troupe', 'demo'], project)).toMatch(/All of it went as promised\.\n$/);
+  });
+
+  it('lets its command serve the page', async () => {
+    const launcher = join(project, 'node_modules/.bin/troupe');
+    const served = spawn(launcher, ['inspect'], { cwd: project, env, stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [address] = await once(served.stdout, 'data');
+      const first = await fetch(String(address).trim(), { redirect: 'manual' });
+      const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? '';
+      const paths = ['modules/inspect/page/main.js', 'packages/elkjs/lib/elk-api.js', 'packages/lit-html/lit-html.js'];
+      const statuses = await Promise.all(
+        paths.map(async (path) => (await fetch(new URL(`/${path}`, first.url), { headers: { cookie } })).status),
+      );
+      expect(statuses).toEqual([200, 200, 200]);
+    } finally {
+      served.kill();
+      await once(served, 'exit');
+    }
+  });
+
+  it('comes with the licences of what its command takes along', () => {
+    const text = readFileSync(join(project, 'node_modules/troupe/dist/src/cli/THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const named = [...text.matchAll(/^(\S+) \d+\.\d+\.\d+ \([\w.-]+\)$/gm)].map(([, name]) => name);
+    expect(named).toEqual(expect.arrayContaining(['commander', 'openai', 'rxjs', 'xstate', 'zod']));
+    expect(text).toContain('Permission is hereby granted');
+  });
+
   // All of it is below the temporary directory, which a sandbox covers.
   it('applies a patch, by the helper that comes with it', () => {
     writeFileSync(join(project, 'old'), 'old\n');
@@ -141,7 +172,7 @@ describe.skipIf(!canPack)('the package, installed in another project', { timeout
 
   it('has the built files, the licence and the command in it, and no source', () => {
     const installed = join(project, 'node_modules/troupe');
-    const found = ['bin/troupe', 'dist/src/cli/main.js', 'LICENSE', 'src', 'test', 'scripts', '.package-json.orig'];
+    const found = ['bin/troupe', 'dist/src/cli/main.cjs', 'LICENSE', 'src', 'test', 'scripts', '.package-json.orig'];
     expect(found.filter((path) => existsSync(join(installed, path)))).toEqual(found.slice(0, 3));
   });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, type SessionEvent } from '../../src/index.ts';
 import { processesWith } from '../process/survivors.ts';
 import { next, nextOf, rig } from './rig.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, defineTool, type Receipt, type SessionEvent } from '../../src/index.ts';
 import { processesWith } from '../process/survivors.ts';
 import { next, nextOf, rig } from './rig.ts';

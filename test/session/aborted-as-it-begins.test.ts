@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask } from '../../src/index.ts';
 import { next, nextOf, rig } from './rig.ts';
 

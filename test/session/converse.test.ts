@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, type SessionEvent, type TaskOutcome } from '../../src/index.ts';
 import type { SubSession } from '../../src/tasks/ports.ts';
 import type { Script } from '../../src/testing/script.ts';

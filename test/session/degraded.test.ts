@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTool } from '../../src/index.ts';
 import { type LogFault, memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import { scriptedModel } from '../../src/testing/scripted-model.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Decision, defineTask, type SessionEvent } from '../../src/index.ts';
 import { command, floodRig, numbered } from './request-flood.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, defineTool, pathText, type SessionRequest } from '../../src/index.ts';
 import type { ScriptEntry } from '../../src/testing/script.ts';
 import { rig } from './rig.ts';

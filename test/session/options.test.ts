@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, type HistoryEntry } from '../../src/index.ts';
 import { SCRIPTED_USAGE } from '../../src/testing/script.ts';
 import { rig } from './rig.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openSession } from '../../src/create-session.ts';
 import { defineTask, defineTool, type SessionOptions } from '../../src/index.ts';
 import { memoryLogStore } from '../../src/rollout/memory-log-store.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, type RequestSubject, type SessionOptions, type SessionRequest } from '../../src/index.ts';
 import type { TaskDefinitions } from '../../src/tasks/define-task.ts';
 import type { Script } from '../../src/testing/script.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Decision, defineTool } from '../../src/index.ts';
 import { command, floodRig } from './request-flood.ts';
 

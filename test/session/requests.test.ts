@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Decision, defineTask, defineTool, type RequestSubject, type SessionRequest } from '../../src/index.ts';
 import { next, nextOf, rig } from './rig.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, defineTool, resumeSession, type SessionEvent, type SessionOptions } from '../../src/index.ts';
 import { type MemoryLogStore, memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import { splitLines } from '../../src/rollout/record.ts';

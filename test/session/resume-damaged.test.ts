@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTool, type Model, resumeSession, TroupeError } from '../../src/index.ts';
 import { memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import { newRecovery, recover } from '../../src/rollout/recover.ts';

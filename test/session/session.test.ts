@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, defineTool, type SessionEvent } from '../../src/index.ts';
 import { next, nextOf, rig } from './rig.ts';
 

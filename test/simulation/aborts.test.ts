@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { isTerminal } from '../../src/protocol/events.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, defineTool, resumeSession, TroupeError } from '../../src/index.ts';
 import { isTerminal } from '../../src/protocol/events.ts';
 import { newRecovery, recover } from '../../src/rollout/recover.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HistoryEntry } from '../../src/protocol/history.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';
 import { type SimulatedWorld, type WorldOptions, world } from '../../src/testing/world.ts';

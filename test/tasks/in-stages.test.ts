@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { stagedWork } from '../../machines/staged-work.ts';
 import { defineTask } from '../../src/index.ts';
 import { inStages } from '../../src/tasks/in-stages.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTask } from '../../src/index.ts';
 import { adversarialChildren, adversarialTools, scriptedModel } from '../../src/testing/index.ts';
 

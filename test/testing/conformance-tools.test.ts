@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTool, type OnRequest } from '../../src/index.ts';
 import { adversarialTools, conformance, type ToolSubject } from '../../src/testing/index.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, type TaskPorts } from '../../src/index.ts';
 import { conformance, type KindSubject } from '../../src/testing/index.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSession, defineTool } from '../../src/index.ts';
 import { recordedRun, type Script, scriptedModel } from '../../src/testing/index.ts';
 

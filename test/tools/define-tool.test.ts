@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { TroupeError } from '../../src/protocol/errors.ts';
 import { defineTool, type ToolReturn } from '../../src/tools/define-tool.ts';
 import { contextOf, scopeOf } from './patch-workspace.ts';

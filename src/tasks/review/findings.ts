@@ -1,5 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cutInTheMiddle } from '../../history/tokens.ts';
 import type { Findings } from '../../protocol/findings.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Git } from '../../workspace/git.ts';
 import type { GitResult } from '../../workspace/hardened-git.ts';
 

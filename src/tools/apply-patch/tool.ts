@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FileChange } from '../../protocol/items.ts';
 import { type Decision, decisionWord } from '../../protocol/requests.ts';
 import type { TaskContext } from '../../protocol/settings.ts';
