@@ -99,7 +99,7 @@ describe('the rule of the layers', () => {
     ],
     [
       'machines/review.machine.ts',
-      "import { z } from 'zod'",
+      "import * as z from 'zod'",
       'machines/review.machine.ts:1 imports "zod": of packages, machines/ imports xstate only.',
     ],
     [

@@ -72,7 +72,7 @@ describe('the rule of the machines', () => {
       ['machines/undo.machine.ts', "import { setup } from 'xstate'; import { a } from '../src/protocol/a.ts';"],
       [
         'src/protocol/a.ts',
-        "import { z } from 'zod'; import { b } from '../runtime/b.ts'; import type { C } from 'c';",
+        "import * as z from 'zod'; import { b } from '../runtime/b.ts'; import type { C } from 'c';",
       ],
     ]);
     expect(foreignNeeds(files)).toEqual(['src/runtime/b.ts', 'zod']);

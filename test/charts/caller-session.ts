@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SessionEvent } from '../../src/protocol/events.ts';
 import type { Item } from '../../src/protocol/items.ts';
 import type { Disposition, Receipt, TaskOutcome } from '../../src/protocol/outcomes.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, defineTool } from '../../src/index.ts';
 import type { Decision } from '../../src/protocol/requests.ts';
 import type { ScriptCall, ScriptStep } from '../../src/testing/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Decision, defineTask, type RequestSubject, type SessionRequest } from '../../src/index.ts';
 import { RESOLVED_MAX } from '../../src/limits.ts';
 import { announceAsked, announceCount, announceDue, misfit, passDenial } from '../../src/session/asking.ts';

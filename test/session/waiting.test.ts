@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask, defineTool } from '../../src/index.ts';
 import { memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import type { Asking, Book } from '../../src/session/book.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pause } from '../../src/model/pause.ts';
 import type { Decision, SessionRequest } from '../../src/protocol/requests.ts';
 import { defineTask } from '../../src/tasks/define-task.ts';
