@@ -1,7 +1,7 @@
 import { OpenAI } from 'openai';
+import { levelMessage } from './answers.ts';
+import { type BareTool, bareLoop } from './bare-loop.ts';
 import { type Conversation, type Peer, USER_TEXT } from './peer.ts';
-
-type InputItem = OpenAI.Responses.ResponseInputItem;
 
 const NOOP: OpenAI.Responses.FunctionTool = {
   type: 'function',
@@ -10,55 +10,60 @@ const NOOP: OpenAI.Responses.FunctionTool = {
   parameters: { type: 'object', properties: {}, additionalProperties: false },
   strict: false,
 };
+const AGENT: OpenAI.Responses.FunctionTool = {
+  type: 'function',
+  name: 'agent',
+  description: 'An agent with a conversation of its own.',
+  parameters: {
+    type: 'object',
+    properties: { message: { type: 'string', description: 'What is to be done.' } },
+    required: ['message'],
+    additionalProperties: false,
+  },
+  strict: false,
+};
 
-/** What a user would write with no library: the `openai` client and a loop. */
+/** The `openai` client and a loop. */
 export function baselinePeer(baseURL: string): Peer {
   const client = new OpenAI({ apiKey: 'none', baseURL });
-  return { open: (model) => openConversation(client, model) };
+  return {
+    open: (model) => openConversation(client, model),
+    async nest(levels) {
+      let asked = 0;
+      const approve = async () => {
+        asked += 1;
+        return true;
+      };
+      await runAgent(client, levels, levelMessage(levels), approve);
+      return asked;
+    },
+  };
+}
+
+/** An agent with so many below it. Who decides is handed down from the root. */
+function runAgent(client: OpenAI, levels: number, message: string, approve: () => Promise<boolean>): Promise<string> {
+  const tool: BareTool =
+    levels === 0
+      ? { shown: NOOP, run: async () => ((await approve()) ? '' : 'It was not allowed.') }
+      : { shown: AGENT, run: (input) => runAgent(client, levels - 1, messageIn(input), approve) };
+  return bareLoop(client, 'nest', tool).turn(message);
+}
+
+function messageIn(input: unknown): string {
+  if (typeof input === 'object' && input !== null && 'message' in input && typeof input.message === 'string')
+    return input.message;
+  throw new Error(`Expected an agent to be called with a message, got ${JSON.stringify(input)}.`);
 }
 
 function openConversation(client: OpenAI, model: string): Conversation {
-  const history: InputItem[] = [];
-  const followers: ((delta: string) => void)[] = [];
-
-  async function turn(signal?: AbortSignal): Promise<void> {
-    history.push({ role: 'user', content: USER_TEXT });
-    for (;;) {
-      const calls = await step(signal);
-      if (calls.length === 0) return;
-      for (const { call_id } of calls) history.push({ type: 'function_call_output', call_id, output: '' });
-    }
-  }
-
-  async function step(signal?: AbortSignal): Promise<readonly OpenAI.Responses.ResponseFunctionToolCall[]> {
-    const stream = await client.responses.create(
-      { model, input: history, tools: [NOOP], stream: true, store: false },
-      signal === undefined ? {} : { signal },
-    );
-    const calls: OpenAI.Responses.ResponseFunctionToolCall[] = [];
-    let isWhole = false;
-    for await (const event of stream) {
-      if (event.type === 'response.output_text.delta') {
-        for (const follower of followers) follower(event.delta);
-      } else if (event.type === 'response.output_item.done') {
-        const { item } = event;
-        if (item.type === 'message') history.push(item);
-        if (item.type === 'function_call') {
-          history.push(item);
-          JSON.parse(item.arguments);
-          calls.push(item);
-        }
-      } else if (event.type === 'response.completed') isWhole = true;
-    }
-    if (!isWhole) throw new Error('Expected a whole answer, got a stream that ended before it was.');
-    return calls;
-  }
-
+  const { turn, follow } = bareLoop(client, model, { shown: NOOP, run: () => '' });
   return {
-    turn: () => turn(),
+    async turn() {
+      await turn(USER_TEXT);
+    },
     begin() {
       const controller = new AbortController();
-      const aborted = turn(controller.signal).then(
+      const aborted = turn(USER_TEXT, controller.signal).then(
         () => {
           throw new Error('Expected the turn to be aborted, got one that completed.');
         },
@@ -68,7 +73,7 @@ function openConversation(client: OpenAI, model: string): Conversation {
       );
       return { abort: () => controller.abort(), aborted };
     },
-    follow: (onDelta) => void followers.push(onDelta),
+    follow,
     close: async () => {},
   };
 }

@@ -2,7 +2,16 @@
 export type Peer = Readonly<{
   /** Opens a conversation with the model of that name. */
   open(model: string): Conversation;
+  /**
+   * A conversation that calls an agent, which has a conversation of its own and does the same, so many levels down; the last
+   * one calls a tool that has to be approved, which is decided at the root. Gives how often that was asked. `way` is how
+   * an agent is called, where a peer has several.
+   */
+  nest(levels: number, way: NestingWay): Promise<number>;
 }>;
+
+/** A tool that is a session, opened by the caller; or sub-sessions, started and awaited with two tools of the session. */
+export type NestingWay = 'session-as-tool' | 'sub-sessions';
 
 export type Conversation = Readonly<{
   /** One turn of the user, to its end. Rejects when the answer is not whole. */

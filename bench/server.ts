@@ -1,6 +1,6 @@
 // The model server of the bench, in a process of its own: prints its port, and ends when its standard input does.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Script, scriptNamed } from './answers.ts';
+import { LEVELS_BELOW, type Script, scriptNamed } from './answers.ts';
 
 /** What the server tells of itself at `GET /state`, since it was started. */
 export type ServerState = Readonly<{
@@ -22,7 +22,7 @@ export function createModelServer(): Server {
     const name = modelIn(body);
     if (name === 'hang') return hang(response);
     if (!scripts.has(name)) scripts.set(name, scriptNamed(name));
-    const bytes = scripts.get(name)?.(outputsIn(body));
+    const bytes = scripts.get(name)?.(outputsIn(body), levelsIn(body));
     if (bytes === undefined) return refuse(response, name);
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end(bytes);
   };
@@ -53,12 +53,13 @@ function readBody(request: IncomingMessage, then: (body: Buffer) => void): void 
 }
 
 function refuse(response: ServerResponse, name: string): void {
-  const message = `Expected the model to be text-N, tools-N, deltas-N or hang, got "${name}".`;
+  const message = `Expected the model to be text-N, tools-N, deltas-N, nest, spawn or hang, got "${name}".`;
   response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message } }));
 }
 
 const MODEL = Buffer.from('"model":"');
 const USER = Buffer.from('"role":"user"');
+const LEVELS = Buffer.from(LEVELS_BELOW);
 const OUTPUT = Buffer.from('"function_call_output"');
 
 function modelIn(body: Buffer): string {
@@ -66,6 +67,12 @@ function modelIn(body: Buffer): string {
   if (at === -1) return '';
   const start = at + MODEL.length;
   return body.toString('latin1', start, body.indexOf('"', start));
+}
+
+/** What the first message says of it; 0 when it says nothing. */
+function levelsIn(body: Buffer): number {
+  const at = body.indexOf(LEVELS);
+  return at === -1 ? 0 : Number.parseInt(body.toString('latin1', at + LEVELS.length, at + LEVELS.length + 2), 10);
 }
 
 function outputsIn(body: Buffer): number {

@@ -35,6 +35,9 @@ export function systemWorkTree(directory: string): WorkTree {
   const { dev, ino } = lstatSync(root, { bigint: true });
   let sliceBegan = performance.now();
   let written = 0;
+  let lookedAtMs = 0;
+  /** What was cold a moment ago is so now: the time is asked for again only where that does not decide it. */
+  const isWarm = (changedMs: number): boolean => changedMs > lookedAtMs - WARM_MS && changedMs > Date.now() - WARM_MS;
   /** The path for the system; throws when a directory on the way is a link by now. */
   const at = (path: RawPath): Buffer => {
     const parent = parentPath(path);
@@ -47,10 +50,13 @@ export function systemWorkTree(directory: string): WorkTree {
   return {
     root,
     identity: `${dev}:${ino}`,
-    names: (path) => readdirSync(textOf(root, path), { encoding: 'latin1' }),
+    names(path) {
+      lookedAtMs = Date.now();
+      return readdirSync(textOf(root, path), { encoding: 'latin1' });
+    },
     look(path) {
       const stats = statsOf(textOf(root, path));
-      return stats === null ? null : entryOf(stats);
+      return stats === null ? null : entryOf(stats, isWarm);
     },
     read(path) {
       const file = openSync(at(path), READ);
@@ -81,7 +87,7 @@ export function systemWorkTree(directory: string): WorkTree {
     makeDirectory: (path, mode) => mkdirSync(at(path), { mode }),
     removeDirectory: (path) => rmdirSync(at(path)),
     breathe() {
-      if (performance.now() - sliceBegan < SLICE_MS) return AT_ONCE;
+      if (performance.now() - sliceBegan < SLICE_MS) return null;
       return new Promise((resolve) =>
         setImmediate(() => {
           sliceBegan = performance.now();
@@ -91,8 +97,6 @@ export function systemWorkTree(directory: string): WorkTree {
     },
   };
 }
-
-const AT_ONCE = Promise.resolve();
 
 function placeOf(root: string, path: RawPath): Buffer {
   return path === '' ? Buffer.from(root) : Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
@@ -117,24 +121,13 @@ function statsOf(path: Buffer | string): Stats | null {
   }
 }
 
-function entryOf(stats: Stats): Entry {
-  if (stats.isSymbolicLink()) return { type: 'link' };
-  const mode = stats.mode & MODE_BITS;
-  if (stats.isDirectory()) return { type: 'directory', mode };
-  if (!stats.isFile()) return { type: 'other' };
-  return {
-    type: 'file',
-    mode,
-    size: stats.size,
-    stamp: {
-      inode: stats.ino,
-      size: stats.size,
-      modifiedMs: stats.mtimeMs,
-      changedMs: stats.ctimeMs,
-      text: null,
-    },
-    warm: Date.now() - Math.max(stats.mtimeMs, stats.ctimeMs) < WARM_MS,
-  };
+function entryOf({ mode, ino, size, mtimeMs, ctimeMs }: Stats, isWarm: (changedMs: number) => boolean): Entry {
+  const type = mode & constants.S_IFMT;
+  if (type === constants.S_IFLNK) return { type: 'link' };
+  if (type === constants.S_IFDIR) return { type: 'directory', mode: mode & MODE_BITS };
+  if (type !== constants.S_IFREG) return { type: 'other' };
+  const stamp = { inode: ino, size, modifiedMs: mtimeMs, changedMs: ctimeMs, text: null };
+  return { type: 'file', mode: mode & MODE_BITS, size, stamp, warm: isWarm(Math.max(mtimeMs, ctimeMs)) };
 }
 
 function unlinkIfThere(path: Buffer): void {

@@ -1,12 +1,15 @@
 import type { HistoryEntry } from '../protocol/history.ts';
 import type { Body, Server } from './endpoint.ts';
 import type { ModelRequest, ToolSpec } from './port.ts';
-import { inputItems, responsesHead } from './responses-input.ts';
+import { inputItems, responsesHead, sentTool } from './responses-input.ts';
 
 /** Entries from which on a history is kept as bytes: a shorter one is written anew in less time than it takes to look. */
 export const KEPT_ENTRIES_MIN = 24;
 /** Bytes of histories that one model keeps, those of all its sessions together. */
 export const KEPT_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Heads that one model keeps, for kinds of sessions that take turns in asking it. */
+const HEADS_MAX = 16;
 
 type Writer = (request: ModelRequest, server: Server, without: ReadonlySet<string>) => Body;
 
@@ -37,16 +40,35 @@ type Head = Readonly<{ request: ModelRequest; model: string; without: number; be
 
 /** The beginning of a body, up to its input. Sessions of one kind have all of it but their key in common. */
 function createHeadWriter(): (...wanted: Parameters<Writer>) => string {
-  let known: Head | null = null;
+  /** Who was asked for last comes first. */
+  const heads: Head[] = [];
   return (request, server, without) => {
-    if (known === null || !isSameHead(known, request, server, without)) {
-      const fields = { ...responsesHead(request, server, without), prompt_cache_key: undefined };
-      const begin = JSON.stringify(fields).slice(0, -1);
-      known = { request: { ...request, history: [] }, model: server.model, without: without.size, begin };
+    const known = heads.find((head) => isSameHead(head, request, server, without)) ?? newHead(request, server, without);
+    if (heads[0] !== known) {
+      const at = heads.indexOf(known);
+      heads.splice(at === -1 ? HEADS_MAX - 1 : at, 1);
+      heads.unshift(known);
     }
     const key = without.has('prompt_cache_key') ? '' : `,"prompt_cache_key":${JSON.stringify(request.cacheKey)}`;
     return `${known.begin}${key},"input":[`;
   };
+}
+
+function newHead(request: ModelRequest, server: Server, without: ReadonlySet<string>): Head {
+  const { tools } = request;
+  const fields = { ...responsesHead(request, server, without), prompt_cache_key: undefined, tools: undefined };
+  const told = tools.length === 0 ? '' : `,"tools":[${tools.map(toolText).join(',')}]`;
+  const begin = `${JSON.stringify(fields).slice(0, -1)}${told}`;
+  return { request: { ...request, history: [] }, model: server.model, without: without.size, begin };
+}
+
+/** Tools as JSON: sessions that differ in one of them have the others in common. */
+const toolTexts = new WeakMap<ToolSpec, string>();
+
+function toolText(tool: ToolSpec): string {
+  const text = toolTexts.get(tool) ?? JSON.stringify(sentTool(tool));
+  toolTexts.set(tool, text);
+  return text;
 }
 
 /** What servers refuse to know only grows, so its size tells whether it is the same. */

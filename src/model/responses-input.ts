@@ -2,7 +2,7 @@ import type { HistoryEntry } from '../protocol/history.ts';
 import type { InputPart } from '../protocol/input.ts';
 import type { Server } from './endpoint.ts';
 import { IMAGE_MISSING, imageUrl } from './images.ts';
-import type { ModelRequest } from './port.ts';
+import type { ModelRequest, ToolSpec } from './port.ts';
 import { DEVELOPER_ROLE, type Refusable, refusableField } from './refusals.ts';
 import { outputType } from './responses-items.ts';
 import { isSendableName, sendableArguments, sendableName } from './sendable-call.ts';
@@ -37,13 +37,7 @@ export function responsesHead(
     ...(tools.length === 0
       ? {}
       : {
-          tools: tools.map(({ name, description, parameters }) => ({
-            type: 'function',
-            name,
-            description,
-            parameters,
-            strict: false,
-          })),
+          tools: tools.map(sentTool),
           parallel_tool_calls: request.parallelToolCalls,
         }),
     ...(effort === undefined ? {} : { reasoning: server.isOpenAI ? { effort, summary: 'auto' } : { effort } }),
@@ -52,6 +46,11 @@ export function responsesHead(
       : { text: { format: { type: 'json_schema', name: 'output', schema: outputSchema, strict: true } } }),
   };
   return without.size === 0 ? head : Object.fromEntries(Object.entries(head).filter(([field]) => !without.has(field)));
+}
+
+/** A tool as it is told. */
+export function sentTool({ name, description, parameters }: ToolSpec): Fields {
+  return { type: 'function', name, description, parameters, strict: false };
 }
 
 /** The history, from one place of it on, as input items. What this provider sent goes back unchanged. */

@@ -9,10 +9,13 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
  * JSON Schema. Throws `invalid-config` when it says nothing, or does not describe an object.
  */
 export function parametersOf(tool: string, schema: StandardSchemaV1, given: JsonSchema | undefined): JsonSchema {
-  if (given !== undefined) return given;
+  const known = given ?? parameters.get(schema);
+  if (known !== undefined) return known;
   const { type, ...rest } = derived(tool, schema);
   if (type === 'object') {
-    return { type, ...Object.fromEntries(Object.entries(rest).filter(([key]) => key !== '$schema')) };
+    const made = { type, ...Object.fromEntries(Object.entries(rest).filter(([key]) => key !== '$schema')) };
+    parameters.set(schema, made);
+    return made;
   }
   throw new TroupeError(
     'invalid-config',
@@ -20,6 +23,9 @@ export function parametersOf(tool: string, schema: StandardSchemaV1, given: Json
       `${JSON.stringify(type) ?? 'none'}. Wrap it in an object, or give \`parameters\` (a JSON Schema) yourself.`,
   );
 }
+
+/** Of schemas that were asked before: a program makes tools of the same ones again and again. */
+const parameters = new WeakMap<StandardSchemaV1, JsonSchema>();
 
 function derived(tool: string, schema: StandardSchemaV1): Record<string, unknown> {
   const standard: StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props> = schema['~standard'];

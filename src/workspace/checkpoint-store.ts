@@ -49,7 +49,7 @@ export function checkpointStore(files: StoreFiles, limits: StoreLimits = STORE_L
     async add(checkpoint) {
       const needs = Buffer.from(JSON.stringify(packsOf(checkpoint)));
       await files.create(NEEDS, `${checkpoint.id}.json`, [needs]);
-      await files.create(CHECKPOINTS, `${checkpoint.id}.json`, [encodeCheckpoint(checkpoint)]);
+      await files.create(CHECKPOINTS, `${checkpoint.id}.json`, encodeCheckpoint(checkpoint));
       newest = checkpoint;
       await tidy(files, limits, await ids());
     },

@@ -50,24 +50,31 @@ const manifest = z.object({
   ),
 });
 
-/** A checkpoint as it is written: JSON, an entry a row. */
-export function encodeCheckpoint({ id, time, root, kept, directories, leftOut }: Checkpoint): Uint8Array {
-  const rows = [...kept].map(([path, one]) =>
-    one.type === 'link'
-      ? [path, 'l', one.target]
-      : [
-          path,
-          'f',
-          one.mode,
-          one.stored.hash,
-          one.stored.pack,
-          one.stored.offset,
-          one.stored.length,
-          one.stamp === null ? null : writtenStamp(one.stamp),
-        ],
-  );
-  const value = { v: CHECKPOINT_VERSION, id, time, root, kept: rows, directories: [...directories], leftOut };
-  return Buffer.from(JSON.stringify(value));
+/** Rows that are put into words at once: others have their turn in between, as far as what is given is written meanwhile. */
+const ROWS_AT_ONCE = 1_000;
+
+/** A checkpoint as it is written, in pieces: JSON, an entry a row. */
+export function* encodeCheckpoint(checkpoint: Checkpoint): Generator<Uint8Array> {
+  const { id, time, root, kept, directories, leftOut } = checkpoint;
+  yield Buffer.from(`${JSON.stringify({ v: CHECKPOINT_VERSION, id, time, root }).slice(0, -1)},"kept":[`);
+  let rows: unknown[] = [];
+  let comma = '';
+  for (const [path, one] of kept) {
+    rows.push(rowOf(path, one));
+    if (rows.length < ROWS_AT_ONCE) continue;
+    yield Buffer.from(`${comma}${JSON.stringify(rows).slice(1, -1)}`);
+    rows = [];
+    comma = ',';
+  }
+  if (rows.length > 0) yield Buffer.from(`${comma}${JSON.stringify(rows).slice(1, -1)}`);
+  yield Buffer.from(`],${JSON.stringify({ directories: [...directories], leftOut }).slice(1)}`);
+}
+
+function rowOf(path: RawPath, one: Kept): readonly unknown[] {
+  if (one.type === 'link') return [path, 'l', one.target];
+  const { mode, stored, stamp } = one;
+  const { hash, pack, offset, length } = stored;
+  return [path, 'f', mode, hash, pack, offset, length, stamp === null ? null : writtenStamp(stamp)];
 }
 
 /** The checkpoint that was written; null when that is none, or one of another version. */

@@ -29,12 +29,13 @@ export function rulesIn(base: RawPath, text: string | null, above: IgnoreRules |
 
 /** Whether what has this name in the directory of the rules is left alone. The nearest rule that speaks of it decides. */
 export function isIgnored(rules: IgnoreRules, name: string, isDirectory: boolean): boolean {
-  const path = childPath(rules.base, name);
   for (let at: IgnoreRules | null = rules; at !== null; at = at.above) {
+    if (at.own === null) continue;
+    const path = childPath(rules.base, name);
     const way = readablePath(at.base === '' ? path : path.slice(at.base.length + 1));
-    const verdict = at.own?.test(isDirectory ? `${way}/` : way);
-    if (verdict?.ignored) return true;
-    if (verdict?.unignored) return false;
+    const { ignored, unignored } = at.own.test(isDirectory ? `${way}/` : way);
+    if (ignored) return true;
+    if (unignored) return false;
   }
   return isDirectory && MADE_BY_TOOLS.has(name);
 }

@@ -61,7 +61,8 @@ export async function scan(
     const inside = rulesIn(directory, names.includes('.gitignore') ? ignoreText(tree, directory) : null, rules);
     const untracked: Found[] = [];
     for (const name of names) {
-      await tree.breathe();
+      const turn = tree.breathe();
+      if (turn !== null) await turn; // There are very many of these, and an await costs more than most of them.
       if (signal?.aborted) return;
       if (REPOSITORIES.has(name)) continue;
       const path = childPath(directory, name);

@@ -47,6 +47,8 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
   const kept = new Map<RawPath, Kept>();
   const changed: Found[] = [];
   for (const one of found.files) {
+    const turn = tree.breathe();
+    if (turn !== null) await turn;
     const unchanged = unchangedSince(one.entry, before?.kept.get(one.path));
     if (unchanged === null) changed.push(one);
     else kept.set(one.path, unchanged);

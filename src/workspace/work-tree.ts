@@ -32,8 +32,8 @@ export interface WorkTree {
   remove(path: RawPath): void;
   makeDirectory(path: RawPath, mode: number): void;
   removeDirectory(path: RawPath): void;
-  /** Resolves at once, or after others had their turn when they have waited for long. */
-  breathe(): Promise<void>;
+  /** Null, or, when others have waited for long, what resolves after they had their turn. */
+  breathe(): Promise<void> | null;
 }
 
 /** A raw path as people read it. */

@@ -100,6 +100,19 @@ describe('npm run bench', () => {
     );
   });
 
+  it('measures agents in agents that ask at the root, with as many model requests as the baseline', {
+    timeout: 60_000,
+  }, async () => {
+    const { status, out } = await bench('--quick', '--only', '17', '--json');
+    expect(status).toBe(0);
+    const found: readonly { name: string; figure: string; baseline: unknown; troupe: unknown }[] =
+      JSON.parse(out).results;
+    const figures = ['depth1CpuMs', 'depth3CpuMs', 'depth8CpuMs'];
+    expect(found.map(({ name, figure, baseline, troupe }) => [name, figure, baseline, troupe])).toEqual(
+      ['nested-requests', 'nested-agents'].flatMap((name) => figures.map((figure) => [name, figure, spread, spread])),
+    );
+  });
+
   it('refuses a scenario that it does not have, and an option that it does not know', async () => {
     expect(await bench('--only', '99')).toEqual({
       status: 1,

@@ -1,5 +1,6 @@
 import { get, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { levelMessage } from '../../bench/answers.ts';
 import { createModelServer } from '../../bench/server.ts';
 
 let server = createModelServer();
@@ -80,6 +81,25 @@ describe('the model server', () => {
     expect(await state()).toEqual({ requests: 2, bodyBytes: 2 * body.length, hung: 0, hanging: 0 });
   });
 
+  it('calls an agent with what the level below is to be told, and the tool at the last one', async () => {
+    const callsOf = async (model: string, levels: number, outputs: number) => {
+      const first = { role: 'user', content: levelMessage(levels) };
+      const events = await asked(model, [first, ...Array.from({ length: outputs }, () => output)]);
+      return events
+        .filter(({ type }) => type === 'response.output_item.done')
+        .map(({ item }) => item as Record<string, unknown>) // As the wire has it.
+        .map(({ name, arguments: input }) => [name, input]);
+    };
+    const below = JSON.stringify({ message: levelMessage(2) });
+    expect(await callsOf('nest', 3, 0)).toEqual([['agent', below]]);
+    expect(await callsOf('spawn', 3, 0)).toEqual([
+      ['spawn_agent', below],
+      ['wait_agent', '{}'],
+    ]);
+    expect(await callsOf('nest', 0, 0)).toEqual([['noop', '{}']]);
+    expect(deltasOf(await asked('nest', [{ role: 'user', content: levelMessage(3) }, output]))).toBe(20);
+  });
+
   it('leaves an answer hanging, and knows when its connection has closed', async () => {
     const hung = request(`${url}/v1/responses`, { method: 'POST' });
     const headers = new Promise<number | undefined>((resolve) => {
@@ -99,7 +119,9 @@ describe('the model server', () => {
     const response = await fetch(`${url}/v1/responses`, { method: 'POST', body });
     expect([response.status, await response.json()]).toEqual([
       404,
-      { error: { message: `Expected the model to be text-N, tools-N, deltas-N or hang, got "${model}".` } },
+      {
+        error: { message: `Expected the model to be text-N, tools-N, deltas-N, nest, spawn or hang, got "${model}".` },
+      },
     ]);
   });
 });

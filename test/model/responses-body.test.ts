@@ -41,6 +41,16 @@ const anyEntry = fc.oneof(
   fc.nat().map((id): HistoryEntry => ({ type: 'output', callId: `c${id}`, output: 'done' })),
 );
 
+/** More sets of tools than heads are kept. */
+const TOOL_SETS = Array.from({ length: 20 }, (_, count) => [
+  ...REQUEST.tools,
+  ...Array.from({ length: count % 5 }, (_, at) => ({
+    name: `tool-${count}-${at}`,
+    description: 'Does "something".',
+    parameters: { type: 'object' },
+  })),
+]);
+
 /** One request after the other: a history grows, or another one takes its place; what the server knows gets less. */
 const anyRequests = fc.array(
   fc.record({
@@ -48,6 +58,7 @@ const anyRequests = fc.array(
     keep: fc.oneof({ weight: 5, arbitrary: fc.constant(Number.POSITIVE_INFINITY) }, fc.nat(60)),
     cacheKey: fc.constantFrom('session-1', 'session-2'),
     instructions: fc.constantFrom('Be brief.', null),
+    tools: fc.constantFrom([], ...TOOL_SETS),
     refused: fc.constantFrom([], [], ['developer role'], ['prompt_cache_key', 'store']),
   }),
   { maxLength: 8 },
@@ -60,15 +71,24 @@ describe('the body of a request', () => {
         const write = createResponsesWriter();
         const without = new Set<string>();
         let history: readonly HistoryEntry[] = [];
-        for (const { more, keep, cacheKey, instructions, refused } of requests) {
+        for (const { more, keep, cacheKey, instructions, tools, refused } of requests) {
           for (const name of refused) without.add(name);
           history = [...history.slice(0, keep), ...more];
-          const request = { ...REQUEST, history, cacheKey, instructions };
+          const request = { ...REQUEST, history, cacheKey, instructions, tools };
           const expected = JSON.stringify(responsesBody(request, OPENAI, without));
           expect(JSON.parse(textOf(write(request, OPENAI, without)))).toEqual(JSON.parse(expected));
         }
       }),
     );
+  });
+
+  test('is right for each of many sessions that take turns and have tools of their own', () => {
+    const write = createResponsesWriter();
+    for (const tools of [...TOOL_SETS, ...TOOL_SETS.toReversed(), ...TOOL_SETS]) {
+      const request = { ...REQUEST, tools, history: users(1) };
+      const expected = JSON.parse(JSON.stringify(responsesBody(request, OPENAI, KNOWS_ALL)));
+      expect(JSON.parse(textOf(write(request, OPENAI, KNOWS_ALL)))).toEqual(expected);
+    }
   });
 
   test('shares the bytes of a long history with the one before', () => {

@@ -37,6 +37,25 @@ describe('defineTool', () => {
     expect([tool.name, tool.description, tool.parallel]).toEqual(['add', 'Adds.', false]);
   });
 
+  it('asks a schema for its JSON Schema once, however many tools are made of it', () => {
+    let asked = 0;
+    const { '~standard': standard } = onlyStandard;
+    const input = {
+      '~standard': {
+        ...standard,
+        jsonSchema: {
+          input() {
+            asked += 1;
+            return { $schema: 'any', type: 'object', properties: { n: { type: 'integer' } } };
+          },
+        },
+      },
+    };
+    const tools = ['a', 'b'].map((name) => defineTool({ name, description: '', input, execute: () => '' }));
+    const told = { type: 'object', properties: { n: { type: 'integer' } } };
+    expect([asked, ...tools.map(({ parameters }) => parameters)]).toEqual([1, told, told]);
+  });
+
   it('takes the parameters that are given for a schema that cannot tell its own', async () => {
     const parameters = { type: 'object', properties: { n: { type: 'integer' } } };
     const tool = defineTool({ name: 'n', description: '', input: onlyStandard, parameters, execute: ({ n }) => n + 1 });
