@@ -190,7 +190,7 @@ function nested(name: string, agents: string, target: Target | null): Scenario {
     name,
     peers: PEER_NAMES,
     repetitions: 3,
-    size: { warmUp: 300, count: 150 },
+    size: { warmUp: 200, count: 100 },
     quick: { warmUp: 1, count: 2 },
     rows: DEPTHS.map((depth) => ({
       figure: `depth${depth}CpuMs`,
