@@ -23,7 +23,7 @@ const spread = {
 
 describe('npm run bench', () => {
   it('gives one result for each figure of a scenario, with the baseline of the same run', {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     const { status, out } = await bench('--quick', '--only', '1', '--json');
     expect(status).toBe(0);
@@ -40,7 +40,7 @@ describe('npm run bench', () => {
     });
   });
 
-  it('prints a table for people, with the peers that a scenario has', { timeout: 60_000 }, async () => {
+  it('prints a table for people, with the peers that a scenario has', { timeout: 300_000 }, async () => {
     const { status, out, told } = await bench('--quick', '--only', '7');
     expect(status).toBe(0);
     const [head, line, first] = out.split('\n').map((text) => text.split(/\s{2,}/));
@@ -50,7 +50,7 @@ describe('npm run bench', () => {
     expect(told).toMatch(/^7 decision: measured in [\d.]+ s\n$/);
   });
 
-  it('measures the start of what is installed and of a clone beside that of Node', { timeout: 60_000 }, async () => {
+  it('measures the start of what is installed and of a clone beside that of Node', { timeout: 300_000 }, async () => {
     const { status, out } = await bench('--quick', '--only', '12', '--json');
     expect(status).toBe(0);
     const results: { figure: string; ratio: number; target: unknown }[] = JSON.parse(out).results;
@@ -63,7 +63,7 @@ describe('npm run bench', () => {
     ]);
   });
 
-  it('measures commands in each way beside a bare spawn, and a kill of many', { timeout: 60_000 }, async () => {
+  it('measures commands in each way beside a bare spawn, and a kill of many', { timeout: 300_000 }, async () => {
     const { status, out } = await bench('--quick', '--only', '8', '--only', '9', '--only', '10', '--json');
     expect(status).toBe(0);
     const ways = ['sandbox', 'container', 'group'];
@@ -78,7 +78,7 @@ describe('npm run bench', () => {
     expect(found.map(({ baseline }) => baseline)).toEqual(figures.map((_, at) => (at < 12 ? spread : null)));
   });
 
-  it('measures what logs cost', { timeout: 60_000 }, async () => {
+  it('measures what logs cost', { timeout: 300_000 }, async () => {
     const only = ['13', '14', '15', '16'].flatMap((number) => ['--only', number]);
     const { status, out } = await bench('--quick', ...only, '--json');
     expect(status).toBe(0);
@@ -101,7 +101,7 @@ describe('npm run bench', () => {
   });
 
   it('measures agents in agents that ask at the root, with as many model requests as the baseline', {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     const { status, out } = await bench('--quick', '--only', '17', '--json');
     expect(status).toBe(0);

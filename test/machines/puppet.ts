@@ -21,16 +21,20 @@ export type Puppet<Input, Command, Output> = Readonly<{
   crash(message: string): void;
 }>;
 
-export type Puppets<Input, Command extends EventObject, Output> = Readonly<{
-  logic: Logic<Input, Command, Output>;
+export type Cast<Input, Command extends EventObject, Output> = Readonly<{
   /** All that were started, in order; one that was restored is started again. */
   all: readonly Puppet<Input, Command, Output>[];
   /** The one that was started last. Throws when there is none. */
   last(): Puppet<Input, Command, Output>;
 }>;
 
+export type Puppets<Input, Command extends EventObject, Output> = Cast<Input, Command, Output> &
+  Readonly<{ logic: Logic<Input, Command, Output> }>;
+
 type Reply<Input, Command, Output> = (command: Command, puppet: Puppet<Input, Command, Output>) => void;
+type Mine<Input, Command extends EventObject, Output> = Puppet<Input, Command, Output> & { heard: Command[] };
 type Kept<Input, Output> = Snapshot<Output> & { input: Input };
+type System = AnyActorRef['system'];
 type Finish<Output> = { type: 'puppet.finish'; output: Output };
 type Crash = { type: 'puppet.crash'; message: string };
 
@@ -38,17 +42,49 @@ type Crash = { type: 'puppet.crash'; message: string };
 export function puppets<Input, Command extends EventObject, Output>(
   reply: Reply<Input, Command, Output> = () => {},
 ): Puppets<Input, Command, Output> {
-  type Mine = Puppet<Input, Command, Output> & { heard: Command[] };
-  const all: Mine[] = [];
-  const byActor = new WeakMap<AnyActorRef, Mine>();
+  const all: Mine<Input, Command, Output>[] = [];
+  return { logic: puppetLogic(reply, () => all), ...castOf(all) };
+}
 
-  const logic: ActorLogic<Kept<Input, Output>, Command, Input, AnyActorRef['system']> = {
+/** The same for a machine that many tests share, because to provide one is what costs: `of` gives those of one system. */
+export function sharedPuppets<Input, Command extends EventObject, Output>(): Readonly<{
+  logic: Logic<Input, Command, Output>;
+  of(system: System): Cast<Input, Command, Output>;
+}> {
+  const bySystem = new WeakMap<System, Mine<Input, Command, Output>[]>();
+  const allOf = (system: System) => {
+    const all = bySystem.get(system) ?? [];
+    bySystem.set(system, all);
+    return all;
+  };
+  return { logic: puppetLogic(() => {}, allOf), of: (system) => castOf(allOf(system)) };
+}
+
+function castOf<Input, Command extends EventObject, Output>(
+  all: readonly Mine<Input, Command, Output>[],
+): Cast<Input, Command, Output> {
+  return {
+    all,
+    last() {
+      const last = all.at(-1);
+      if (last === undefined) throw new Error('Expected a puppet that was started, got none.');
+      return last;
+    },
+  };
+}
+
+function puppetLogic<Input, Command extends EventObject, Output>(
+  reply: Reply<Input, Command, Output>,
+  allOf: (system: System) => Mine<Input, Command, Output>[],
+): Logic<Input, Command, Output> {
+  const byActor = new WeakMap<AnyActorRef, Mine<Input, Command, Output>>();
+  const logic: ActorLogic<Kept<Input, Output>, Command, Input, System> = {
     getInitialSnapshot: (_scope, input) => ({ status: 'active', output: undefined, error: undefined, input }),
     getPersistedSnapshot: (snapshot) => snapshot,
     restoreSnapshot: (snapshot) => snapshot as Kept<Input, Output>, // It was persisted by the function above.
-    start(snapshot, { self }) {
+    start(snapshot, { self, system }) {
       const actor: AnyActorRef = self;
-      const puppet: Mine = {
+      const puppet: Mine<Input, Command, Output> = {
         id: self.id,
         input: snapshot.input,
         heard: [],
@@ -58,7 +94,7 @@ export function puppets<Input, Command extends EventObject, Output>(
         finish: (output) => actor.send({ type: 'puppet.finish', output }),
         crash: (message) => actor.send({ type: 'puppet.crash', message }),
       };
-      all.push(puppet);
+      allOf(system).push(puppet);
       byActor.set(self, puppet);
     },
     transition(snapshot, event, { self }) {
@@ -76,15 +112,7 @@ export function puppets<Input, Command extends EventObject, Output>(
       return snapshot;
     },
   };
-  return {
-    logic: logic as unknown as Logic<Input, Command, Output>, // XState wants the snapshot types to be equal, not assignable.
-    all,
-    last() {
-      const last = all.at(-1);
-      if (last === undefined) throw new Error('Expected a puppet that was started, got none.');
-      return last;
-    },
-  };
+  return logic as unknown as Logic<Input, Command, Output>; // XState wants the snapshot types to be equal, not assignable.
 }
 
 /** What is left of an actor when its process has ended: its snapshot, as JSON gives it back, and when that was. */

@@ -1,4 +1,4 @@
-import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
+import { type AnyActorRef, createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { Turns } from '../../machines/own-requests.ts';
 import { sessionMachine } from '../../machines/session.machine.ts';
 import { endIn, orderIn } from '../../machines/session-setup.ts';
@@ -13,7 +13,7 @@ import {
 import type { Path } from '../../src/protocol/path.ts';
 import { decisionWord, type Resolution, type SessionRequest } from '../../src/protocol/requests.ts';
 import { createSteppedClock } from '../model/stepped-clock.ts';
-import { audience, puppets, resumed, type Stored, timerLogic } from './puppet.ts';
+import { audience, resumed, type Stored, sharedPuppets, timerLogic } from './puppet.ts';
 
 /** When the clock begins, in ms since 1970. */
 export const START = 1_000;
@@ -70,61 +70,78 @@ function wordOf(resolution: Resolution): string {
 
 type StageOptions = { path?: Path; store?: Stored; turns?: Partial<Turns> };
 
+const tasksIn = sharedPuppets<TaskInput, TaskCommand, TaskEnd>();
+const waitersIn = sharedPuppets<undefined, EventObject, undefined>();
+/** What the session of a system has announced, answered and dropped. */
+const toldIn = new WeakMap<AnyActorRef['system'], string[]>();
+const say = ({ system }: { system: AnyActorRef['system'] }, words: string) => void toldIn.get(system)?.push(words);
+
+const machine = sessionMachine.provide({
+  actors: { job: tasksIn.logic, timer: timerLogic, turn: waitersIn.logic } as object, // Kinds are provided by name.
+  actions: {
+    announceOpened: (scope) => say(scope, 'opened'),
+    announceClosed: (scope) => say(scope, 'closed'),
+    announceStart: (scope) => say(scope, `start ${orderIn(scope).taskId}`),
+    announceInput(scope) {
+      const { event } = scope;
+      say(scope, `input ${event.type === 'op.steer' ? event.kept.inputId : '?'}`);
+    },
+    announceAborting: (scope, { taskIds, reason }) => {
+      for (const taskId of taskIds) say(scope, `aborting ${taskId} ${reason}`);
+    },
+    announceEnd(scope) {
+      const { taskId, end } = endIn(scope);
+      say(scope, `end ${taskId} ${end}`);
+    },
+    answerOrder(scope, answer) {
+      const because = answer.disposition === 'rejected' ? ` ${answer.reason}` : '';
+      say(scope, `answer ${orderIn(scope).taskId} ${answer.disposition}${because}`);
+    },
+    answerInput: (scope) => say(scope, `keep ${orderIn(scope).taskId}`),
+    dropOrders: (scope, { orders, reason }) => {
+      for (const { taskId } of orders) say(scope, `drop ${taskId} ${reason}`);
+    },
+    settleRequest: (scope) => say(scope, `settle ${requestIn(scope.event)}`),
+    passDecision: (scope) => say(scope, `decide ${requestIn(scope.event)}`),
+    announceAsked(scope, { requestId, unshown }) {
+      const as = unshown?.why === 'same' ? ` ${unshown.as}` : '';
+      say(scope, `asked ${requestId}${unshown === null ? '' : ` ${unshown.why}`}${as}`);
+    },
+    announceDue(scope, { due }) {
+      for (const { requestId, count } of due) say(scope, `shown ${requestId} for ${count}`);
+    },
+    announceCount: (scope, { requestId, count }) => say(scope, `count ${requestId} ${count}`),
+    endRequests(scope, { ends }) {
+      for (const { requestId, resolution } of ends) say(scope, `end ${requestId} ${wordOf(resolution)}`);
+    },
+    passDenial(scope, denial) {
+      if (denial !== null) say(scope, `pass denial to ${denial.taskId ?? 'all'}`);
+    },
+    expireDue(scope) {
+      const { context, event, self } = scope;
+      const at = 'at' in event ? event.at : 0;
+      for (const { id, sessionId, expiresAt } of context.requests) {
+        if (sessionId !== context.sessionId || expiresAt === undefined || Date.parse(expiresAt) > at) continue;
+        say(scope, `expire ${id} at ${at}`);
+        self.send({ type: 'request.settled', requestId: id, resolution: { how: 'expired' }, at });
+      }
+    },
+  },
+});
+
+function requestIn(event: object): string {
+  return 'requestId' in event ? String(event.requestId) : '?';
+}
+
 /** A session whose tasks the test plays. `told` is what it has announced, answered and dropped, in order. */
 export function stageSession({ path = ROOT, store, turns }: StageOptions = {}) {
   const clock = createSteppedClock(store?.at ?? START);
   const above = audience(clock);
-  const tasks = puppets<TaskInput, TaskCommand, TaskEnd>();
-  const waiters = puppets<undefined, EventObject, undefined>();
+  const { system } = above.ref;
+  const tasks = tasksIn.of(system);
+  const waiters = waitersIn.of(system);
   const told: string[] = [];
-  const machine = sessionMachine.provide({
-    actors: { job: tasks.logic, timer: timerLogic, turn: waiters.logic } as object, // Kinds are provided by name.
-    actions: {
-      announceOpened: () => void told.push('opened'),
-      announceClosed: () => void told.push('closed'),
-      announceStart: (scope) => void told.push(`start ${orderIn(scope).taskId}`),
-      announceInput: ({ event }) => void told.push(`input ${event.type === 'op.steer' ? event.kept.inputId : '?'}`),
-      announceAborting: (_, { taskIds, reason }) => {
-        for (const taskId of taskIds) told.push(`aborting ${taskId} ${reason}`);
-      },
-      announceEnd(scope) {
-        const { taskId, end } = endIn(scope);
-        told.push(`end ${taskId} ${end}`);
-      },
-      answerOrder(scope, answer) {
-        const because = answer.disposition === 'rejected' ? ` ${answer.reason}` : '';
-        told.push(`answer ${orderIn(scope).taskId} ${answer.disposition}${because}`);
-      },
-      answerInput: (scope) => void told.push(`keep ${orderIn(scope).taskId}`),
-      dropOrders: (_, { orders, reason }) => {
-        for (const { taskId } of orders) told.push(`drop ${taskId} ${reason}`);
-      },
-      settleRequest: ({ event }) => void told.push(`settle ${'requestId' in event ? event.requestId : '?'}`),
-      passDecision: ({ event }) => void told.push(`decide ${'requestId' in event ? event.requestId : '?'}`),
-      announceAsked(_, { requestId, unshown }) {
-        const as = unshown?.why === 'same' ? ` ${unshown.as}` : '';
-        told.push(`asked ${requestId}${unshown === null ? '' : ` ${unshown.why}`}${as}`);
-      },
-      announceDue(_, { due }) {
-        for (const { requestId, count } of due) told.push(`shown ${requestId} for ${count}`);
-      },
-      announceCount: (_, { requestId, count }) => void told.push(`count ${requestId} ${count}`),
-      endRequests(_, { ends }) {
-        for (const { requestId, resolution } of ends) told.push(`end ${requestId} ${wordOf(resolution)}`);
-      },
-      passDenial(_, denial) {
-        if (denial !== null) told.push(`pass denial to ${denial.taskId ?? 'all'}`);
-      },
-      expireDue({ context, event, self }) {
-        const at = 'at' in event ? event.at : 0;
-        for (const { id, sessionId, expiresAt } of context.requests) {
-          if (sessionId !== context.sessionId || expiresAt === undefined || Date.parse(expiresAt) > at) continue;
-          told.push(`expire ${id} at ${at}`);
-          self.send({ type: 'request.settled', requestId: id, resolution: { how: 'expired' }, at });
-        }
-      },
-    },
-  });
+  toldIn.set(system, told);
   // As in a real tree: the root's own requests are not limited.
   const input = { sessionId: 's1', path, graceMs: GRACE_MS, killMs: 500, ...(path.length > 1 ? turns : {}) };
   const actor = createActor(machine, {
