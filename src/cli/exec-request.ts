@@ -5,7 +5,7 @@ import { loadImage } from '../here/load-image.ts';
 import { findLog } from '../here/log-files.ts';
 import { listSessions, summaryOf } from '../here/session-list.ts';
 import { type Model, openaiModel, type SandboxSettings, TroupeError, type UserInput } from '../index.ts';
-import { messageOf } from '../protocol/errors.ts';
+import { hasCode, messageOf } from '../protocol/errors.ts';
 import type { ApprovalPolicy, Effort, SandboxMode } from '../protocol/settings.ts';
 import type { ReviewTarget } from '../tasks/review/target.ts';
 import { readConfigOptions } from './config-options.ts';
@@ -150,8 +150,7 @@ function textOf(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (error) {
     // Where the home itself is no directory there is no log either, and that is said elsewhere.
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
     throw new TroupeError('invalid-config', `Expected to be able to read ${path}, got: ${messageOf(error)}.`);
   }
 }
