@@ -1,5 +1,4 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { hasCode } from '../protocol/errors.ts';
 import type { FileKind, Files } from '../tools/files.ts';
 import type { SeededRng } from './seeded-rng.ts';
 import type { SteppedClock } from './stepped-clock.ts';
@@ -157,7 +156,8 @@ function kindOf(root: Directory, path: string): FileKind {
   try {
     return walk(root, path, false).entry?.type ?? 'missing';
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return 'missing';
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return 'missing';
     throw error;
   }
 }
