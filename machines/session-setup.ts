@@ -1,4 +1,5 @@
 import {
+  assertEvent,
   assign,
   type DoneActorEvent,
   type ErrorActorEvent,
@@ -115,15 +116,16 @@ const base = setup({
       queue: scope.context.queue.filter((order) => !namedIn(scope).includes(order)),
     })),
     emptyQueue: assign({ queue: [] }),
-    addInput: assign(({ context, event }) =>
-      event.type === 'op.steer' ? { inputs: [...context.inputs, event.kept] } : {},
-    ),
+    addInput: assign(({ context, event }) => {
+      assertEvent(event, 'op.steer');
+      return { inputs: [...context.inputs, event.kept] };
+    }),
     shiftInputs: assign(({ context }) => ({ inputs: context.inputs.slice(1) })),
-    dropInputs: assign(({ context, event }) =>
-      event.type === 'inputs.taken'
-        ? { inputs: context.inputs.filter(({ inputId }) => !event.inputIds.includes(inputId)) }
-        : {},
-    ),
+    dropInputs: assign(({ context, event }) => {
+      assertEvent(event, 'inputs.taken');
+      const { inputIds } = event;
+      return { inputs: context.inputs.filter(({ inputId }) => !inputIds.includes(inputId)) };
+    }),
     releaseTask: stopChild(({ event }) => childIn(event)),
     noteEnd: assign(({ context, event }) => {
       const { taskId, end } = endIn({ context, event });
@@ -136,17 +138,20 @@ const base = setup({
         ...withoutTask(context, taskId),
       };
     }),
-    noteReleased: assign(({ context, event }) =>
-      event.type === 'terminal.released' ? { unreleased: context.unreleased.filter((id) => id !== event.taskId) } : {},
-    ),
+    noteReleased: assign(({ context, event }) => {
+      assertEvent(event, 'terminal.released');
+      const { taskId } = event;
+      return { unreleased: context.unreleased.filter((id) => id !== taskId) };
+    }),
     tellEnded: sendTo(toParent, ({ context, event }) => {
       const end = endIn({ context, event });
       return { type: 'session.task-ended', taskId: end.taskId, at: end.at, end, report: reportOf(context, end) };
     }),
     tellAcknowledged: sendTo(toParent, ({ event }) => ({ type: 'session.acknowledged', at: atIn(event) })),
-    addRequest: assign(({ context, event }) =>
-      event.type === 'request.opened' ? { requests: [...context.requests, event.request] } : {},
-    ),
+    addRequest: assign(({ context, event }) => {
+      assertEvent(event, 'request.opened');
+      return { requests: [...context.requests, event.request] };
+    }),
     removeRequest: assign(({ context, event }) =>
       'requestId' in event ? { requests: context.requests.filter(({ id }) => id !== event.requestId) } : {},
     ),

@@ -4,7 +4,7 @@ import { defaultHome } from '../here/default-home.ts';
 import { loadImage } from '../here/load-image.ts';
 import type { Model, SandboxSettings, UserInput } from '../index.ts';
 import { openaiModel } from '../openai-model.ts';
-import { messageOf, TroupeError } from '../protocol/errors.ts';
+import { hasCode, messageOf, TroupeError } from '../protocol/errors.ts';
 import type { ApprovalPolicy, Effort, SandboxMode } from '../protocol/settings.ts';
 import type { ReviewTarget } from '../tasks/review/target.ts';
 import { readConfigOptions } from './config-options.ts';
@@ -155,8 +155,7 @@ function textOf(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (error) {
     // Where the home itself is no directory there is no log either, and that is said elsewhere.
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
     throw new TroupeError('invalid-config', `Expected to be able to read ${path}, got: ${messageOf(error)}.`);
   }
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { messageOf, TroupeError } from '../protocol/errors.ts';
+import { hasCode, messageOf, TroupeError } from '../protocol/errors.ts';
 import type { LogFile, LogStore } from '../rollout/log-store.ts';
 import { findLog, openLog, piecesOf, setAside } from './log-files.ts';
 import { lock } from './log-lock.ts';
@@ -78,7 +78,7 @@ export function fileLogStore(home: string, calls: Partial<FileCalls> = {}): LogS
     try {
       return { day, handle: await openNew(join(day.directory, name)) };
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (!hasCode(error, 'ENOENT')) throw error;
       // Somebody removed the directory while we ran.
       days.delete(date);
       const again = await dayOf(date);
@@ -120,7 +120,7 @@ async function openNew(path: string): Promise<FileHandle> {
   try {
     return await open(path, NEW_LOG, FILE_MODE);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw refusal(`Expected no log at ${path}, got one.`, error);
+    if (hasCode(error, 'EEXIST')) throw refusal(`Expected no log at ${path}, got one.`, error);
     throw error;
   }
 }
@@ -222,10 +222,6 @@ const NODE_CALLS: FileCalls = {
   sync: (handle) => handle.datasync(),
   syncDirectory,
 };
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : null;
-}
 
 function refusal(message: string, cause?: unknown): TroupeError {
   return new TroupeError('log-failed', message, { cause });

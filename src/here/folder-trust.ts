@@ -4,7 +4,8 @@ import { lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { messageOf } from '../protocol/errors.ts';
+import { hasCode, messageOf } from '../protocol/errors.ts';
+import { effectiveUser } from './effective-user.ts';
 
 /** How many bytes the file may have, and how many folders it remembers; the oldest are forgotten, and asked about again. */
 export const TRUSTED_FOLDERS_MAX_BYTES = 1_048_576;
@@ -142,7 +143,7 @@ async function textOf(home: string, location: string): Promise<string | null> {
 }
 
 function refuseOthers({ uid, mode }: Readonly<{ uid: number; mode: number }>, path: string): void {
-  const user = process.geteuid?.() ?? uid;
+  const user = effectiveUser(uid);
   if (uid !== user) throw new Error(`Expected ${path} to belong to who runs this (${user}), got user ${uid}.`);
   if ((mode & WRITABLE_BY_OTHERS) === 0) return;
   throw new Error(`Expected that only its owner may write to ${path}. Try: chmod go-w '${path}'.`);
@@ -167,6 +168,6 @@ async function replace(home: string, location: string, text: string): Promise<vo
 }
 
 function absent(error: unknown): null {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+  if (hasCode(error, 'ENOENT')) return null;
   throw error;
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { startTimeOf } from '../process/process-table.ts';
+import { hasCode } from '../protocol/errors.ts';
 import { decodeJournal, encodeJournal, type Journal } from '../tools/apply-patch/journal.ts';
 import { type PrivateDirectory, privateDirectory, syncDirectory } from './private-directory.ts';
 
@@ -46,7 +47,7 @@ export function journalStore(state: string, key: string): JournalStore {
       const write = async () => writeDurably(await privateDirectory(state, ['patches', key]), path, bytes);
       try {
         // Whoever closes the last journal there takes the directory away, perhaps just now.
-        await write().catch((error: unknown) => (isCode(error, 'ENOENT') ? write() : Promise.reject(error)));
+        await write().catch((error: unknown) => (hasCode(error, 'ENOENT') ? write() : Promise.reject(error)));
       } catch (error) {
         live.delete(path);
         throw error;
@@ -57,7 +58,7 @@ export function journalStore(state: string, key: string): JournalStore {
       await rm(path, { force: true });
       live.delete(path);
       await rmdir(dirname(path)).catch((error: unknown) => {
-        if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].some((code) => isCode(error, code))) throw error;
+        if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
       });
     },
     release: ({ path }) => void live.delete(path),
@@ -107,7 +108,7 @@ async function taken(from: string, to: string): Promise<Uint8Array | null> {
     await rename(from, to);
     return await readFile(to);
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return null;
+    if (hasCode(error, 'ENOENT')) return null;
     throw error;
   }
 }
@@ -137,11 +138,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

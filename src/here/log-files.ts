@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TroupeError } from '../protocol/errors.ts';
+import { hasCode, TroupeError } from '../protocol/errors.ts';
+import { effectiveUser } from './effective-user.ts';
 import { syncDirectory } from './private-directory.ts';
 
 /** How much of a log is read at once, in bytes. */
@@ -62,7 +63,7 @@ export async function openLog(location: string, flags: number): Promise<FileHand
     const found = await handle.stat();
     const problem = !found.isFile()
       ? 'something else'
-      : found.uid === (process.geteuid?.() ?? found.uid)
+      : found.uid === effectiveUser(found.uid)
         ? null
         : `one of user ${found.uid}`;
     if (problem === null) return handle;
@@ -99,7 +100,7 @@ async function newBeside(location: string): Promise<{ path: string; beside: File
     try {
       return { path, beside: await open(path, 'wx', 0o600) };
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
 }
@@ -123,8 +124,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
     return await readdir(directory);
   } catch (error) {
     // Not there, or not for us: then there are no logs in it. Whatever else is wrong, there may be.
-    if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'EACCES'].includes(String(error.code)))
-      return [];
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
     throw error;
   }
 }

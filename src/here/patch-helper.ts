@@ -1,9 +1,8 @@
 // The process that carries out a patch, confined as the task's commands are. It gets a journal as its input, is told to
 // `apply` it or to `roll-back`, and answers with one line of JSON. It loads little, because there is one for each patch.
 import { dirname } from 'node:path';
-import { messageOf } from '../protocol/errors.ts';
+import { hasCode, messageOf } from '../protocol/errors.ts';
 import { type Applied, applyPlan } from '../tools/apply-patch/apply.ts';
-import { errorCode } from '../tools/apply-patch/file-error.ts';
 import { decodeJournal, type Journal } from '../tools/apply-patch/journal.ts';
 import { endingOf, undoAll, undoCut, unfinishedName } from '../tools/apply-patch/undo.ts';
 import type { Files } from '../tools/files.ts';
@@ -58,7 +57,7 @@ async function settle({ files, directories }: Journal): Promise<void> {
   for (const directory of changed) {
     await syncDirectory(directory).catch((error: unknown) => {
       // One that is gone again has nothing to keep; a link is none of ours.
-      if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw error;
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
     });
   }
 }

@@ -1,7 +1,8 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TroupeError } from '../protocol/errors.ts';
+import { hasCode, TroupeError } from '../protocol/errors.ts';
+import { effectiveUser } from './effective-user.ts';
 
 const DIRECTORY_MODE = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
@@ -50,7 +51,7 @@ function expectSafe(path: string, found: Stats): void {
 }
 
 function expectOwn(path: string, found: Stats): void {
-  const user = process.geteuid?.() ?? found.uid;
+  const user = effectiveUser(found.uid);
   if (found.uid === user) return;
   throw refusal(
     `Expected ${path} to belong to the user who runs this (${user}), got user ${found.uid}. Choose another home.`,
@@ -59,7 +60,7 @@ function expectOwn(path: string, found: Stats): void {
 
 function unless(code: string): (error: unknown) => void {
   return (error) => {
-    if (!(error instanceof Error && 'code' in error && error.code === code)) throw error;
+    if (!hasCode(error, code)) throw error;
   };
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { programDirectories } from '../policy/command-environment.ts';
 import { directoryContains } from '../policy/directory-contains.ts';
 import type { Programs } from '../policy/programs.ts';
+import { effectiveUser } from './effective-user.ts';
 
 /**
  * The programs of this machine that only the system and we can have put there: in directories of the PATH outside the
@@ -59,7 +60,7 @@ function isProgram(path: string): boolean {
 const WRITABLE_BY_OTHERS = 0o022;
 
 function isOurs({ uid, mode }: Stats): boolean {
-  const user = process.geteuid?.() ?? uid;
+  const user = effectiveUser(uid);
   return (uid === 0 || uid === user) && (mode & WRITABLE_BY_OTHERS) === 0;
 }
 

@@ -8,6 +8,7 @@ import {
   type ProjectConfig,
   parseProjectConfig,
 } from '../policy/project-config.ts';
+import { errorCode, hasCode } from '../protocol/errors.ts';
 
 /** Where a project says how it is worked in, from the root of its work tree. */
 export const PROJECT_CONFIG_PATH = '.troupe/config.json';
@@ -26,7 +27,7 @@ export async function readProjectConfig(
     const { config, warnings } = parseProjectConfig(text);
     return { config, warnings: warnings.map((warning) => `${path}: ${warning}`) };
   } catch (error) {
-    const why = error instanceof Unusable ? error.message : `it cannot be read (${codeOf(error)})`;
+    const why = error instanceof Unusable ? error.message : `it cannot be read (${errorCode(error) ?? 'unknown'})`;
     return { config: NO_PROJECT_CONFIG, warnings: [`${path}: ${why}, so it has no effect.`] };
   }
 }
@@ -52,11 +53,6 @@ async function textWithin(workTree: string, path: string): Promise<string | null
 }
 
 function absent(error: unknown): null {
-  const code = codeOf(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+  if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
   throw error;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : 'unknown';
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { type CommandRule, type CommandRules, NO_RULES } from '../policy/rules.ts';
 import { whyUnsafeRule } from '../policy/safe-rule.ts';
-import { messageOf } from '../protocol/errors.ts';
+import { hasCode, messageOf } from '../protocol/errors.ts';
+import { effectiveUser } from './effective-user.ts';
 
 /** How many bytes the file may have, and how many rules of each kind. */
 export const RULES_MAX_BYTES = 1_048_576;
@@ -82,7 +83,7 @@ function broken(location: string, what: string): RulesFile {
 async function textOf(location: string): Promise<string | null> {
   const file = await open(location, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     (error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return null;
+      if (hasCode(error, 'ENOENT')) return null;
       throw error;
     },
   );
@@ -90,7 +91,7 @@ async function textOf(location: string): Promise<string | null> {
   try {
     const stats = await file.stat();
     const { uid, mode, size } = stats;
-    const user = process.geteuid?.() ?? uid;
+    const user = effectiveUser(uid);
     if (!stats.isFile()) throw new Error('Expected a file, got something else.');
     if (uid !== user) throw new Error(`Expected a file of the user who runs this (${user}), got one of user ${uid}.`);
     if ((mode & WRITABLE_BY_OTHERS) !== 0) {
@@ -149,8 +150,4 @@ async function replace(home: string, location: string, text: string): Promise<vo
     await rm(beside, { force: true });
     throw error;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : null;
 }

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../protocol/errors.ts';
 import type { StoreFiles } from '../workspace/store-files.ts';
 
 const DIRECTORY_MODE = 0o700;
@@ -18,7 +19,7 @@ export function storeDirectory(root: string): StoreFiles {
       try {
         return (await readdir(join(root, folder))).filter((name) => NAME.test(name) && !name.startsWith('.'));
       } catch (error) {
-        if (isMissing(error)) return [];
+        if (hasCode(error, 'ENOENT')) return [];
         throw error;
       }
     },
@@ -26,7 +27,7 @@ export function storeDirectory(root: string): StoreFiles {
       try {
         return await readFile(place(folder, name));
       } catch (error) {
-        if (isMissing(error)) return null;
+        if (hasCode(error, 'ENOENT')) return null;
         throw error;
       }
     },
@@ -77,8 +78,4 @@ async function* gathered(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
     bytes = 0;
   }
   if (bytes > 0) yield Buffer.concat(held);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

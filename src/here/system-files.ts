@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { errorCode, hasCode } from '../protocol/errors.ts';
 import type { FileKind, Files } from '../tools/files.ts';
 
 /** The biggest file that is read, in bytes: 256 MiB; beyond that text hits the limits of strings. */
@@ -33,7 +34,7 @@ function filesThat(manner: Manner): Files {
       try {
         return kindOf(await fs.lstat(path));
       } catch (error) {
-        const code = codeOf(error);
+        const code = errorCode(error);
         if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
         throw error;
       }
@@ -85,7 +86,7 @@ async function inDirectoryOf(path: string, act: (entry: string) => Promise<void>
     const actual = await (isNamed ? fs.readlink(held) : fs.realpath(held));
     if (actual !== expected) throw failure('ELOOP', `Expected no link in ${expected}, got one to ${actual}`);
     await act(join(held, basename(path))).catch((error: unknown) => {
-      const code = codeOf(error);
+      const code = errorCode(error);
       if (code === null || !(error instanceof Error)) throw error;
       throw failure(code, error.message.replaceAll(held, expected), error);
     });
@@ -137,18 +138,14 @@ async function statsOrNull(path: string): Promise<Stats | null> {
   try {
     return await fs.lstat(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (hasCode(error, 'ENOENT')) return null;
     throw error;
   }
 }
 
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
 function unless(...codes: readonly string[]): (error: unknown) => void {
   return (error) => {
-    if (!codes.includes(codeOf(error) ?? '')) throw error;
+    if (!hasCode(error, ...codes)) throw error;
   };
 }
 

@@ -17,6 +17,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { hasCode } from '../protocol/errors.ts';
 import type { Entry, RawPath, WorkTree } from '../workspace/work-tree.ts';
 import { parentPath } from '../workspace/work-tree.ts';
 
@@ -115,8 +116,7 @@ function statsOf(path: Buffer | string): Stats | null {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {
     // Where a part of the path is a file or a circle of links, there is nothing.
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOTDIR' || code === 'ELOOP') return null;
+    if (hasCode(error, 'ENOTDIR', 'ELOOP')) return null;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hasCode } from '../protocol/errors.ts';
 
 /** A file as a browser takes it. */
 export type PageFile = Readonly<{ contentType: string; body: string | Uint8Array }>;
@@ -91,8 +92,7 @@ async function fileIn(directory: string, name: string): Promise<PageFile | null>
     const { stripTypeScriptTypes } = await import('node:module');
     return { contentType, body: stripTypeScriptTypes(await readFile(found, 'utf8')) };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String(error.code)))
-      return null;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return null;
     throw error;
   }
 }

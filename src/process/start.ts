@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { Writable } from 'node:stream';
-import { messageOf } from '../protocol/errors.ts';
+import { errorCode, messageOf } from '../protocol/errors.ts';
 import { FILTER_DESCRIPTOR, STATUS_DESCRIPTOR } from './bubblewrap-arguments.ts';
 import { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from './exit-codes.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
@@ -73,7 +73,7 @@ export function refusalOf(error: unknown, spec: StartSpec): Refusal {
   const program = quote(spec.argv[0] ?? '');
   const wrong = wrongDirectory(spec.cwd);
   if (wrong !== null) return notFound(wrong);
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
       return notFound(`${program} was not found, or the interpreter that its first line names was not.`);
@@ -136,7 +136,7 @@ function wrongDirectory(cwd: string): string | null {
     accessSync(cwd, constants.X_OK);
     return null;
   } catch (error) {
-    switch (codeOf(error)) {
+    switch (errorCode(error)) {
       case 'ENOENT':
         return `Expected ${name} to exist, but it does not.`;
       case 'ENOTDIR':
@@ -165,8 +165,4 @@ const QUOTE_MAX_CHARACTERS = 200;
 function quote(text: string): string {
   const shown = text.length > QUOTE_MAX_CHARACTERS ? `${text.slice(0, QUOTE_MAX_CHARACTERS)}...` : text;
   return JSON.stringify(shown.toWellFormed());
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }

@@ -50,7 +50,7 @@ export function createIds(clock: Clock, rng: Rng): Ids {
   let lastMs = -1;
   const put = (place: number, digit: number) => {
     digits[place] = digit;
-    text[place] = CROCKFORD[digit] ?? 0;
+    text[place] = CROCKFORD[digit] as number; // There are 32 of them.
   };
   const begin = (ms: number) => {
     let rest = ms;
@@ -59,11 +59,14 @@ export function createIds(clock: Clock, rng: Rng): Ids {
       rest = Math.floor(rest / 32);
     }
     const random = rng.bytes(DIGITS - TIME_DIGITS);
-    for (let place = TIME_DIGITS; place < DIGITS; place += 1) put(place, (random[place - TIME_DIGITS] ?? 0) & 31);
+    for (let place = TIME_DIGITS; place < DIGITS; place += 1) {
+      const byte = random[place - TIME_DIGITS] as number; // As many as were asked for.
+      put(place, byte & 31);
+    }
   };
   const increment = () => {
     for (let place = DIGITS - 1; place >= TIME_DIGITS; place -= 1) {
-      const digit = ((digits[place] ?? 0) + 1) % 32;
+      const digit = ((digits[place] as number) + 1) % 32; // It is one of the places.
       put(place, digit);
       if (digit !== 0) return;
     }

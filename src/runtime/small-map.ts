@@ -28,12 +28,14 @@ const METHODS: SmallMap<unknown, unknown> & ThisType<Live<unknown, unknown>> = {
     return this.only !== null && this.only[0] === key ? this.only[1] : undefined;
   },
   set(key, value) {
-    if (this.all === null && (this.only === null || this.only[0] === key)) {
-      this.only = [key, value];
-      return;
+    if (this.all === null) {
+      if (this.only === null || this.only[0] === key) {
+        this.only = [key, value];
+        return;
+      }
+      this.all = new Map([this.only]);
+      this.only = null;
     }
-    this.all ??= new Map(this.only === null ? [] : [this.only]);
-    this.only = null;
     this.all.set(key, value);
   },
   delete(key) {

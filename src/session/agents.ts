@@ -101,7 +101,7 @@ export function agentsFor(book: Book, { order }: TaskRecord, mayStart: () => voi
         targets.push(found.value);
       }
       const isAny = names.length === 0;
-      const wanted = isAny ? [...(book.agents?.agents.values() ?? [])] : targets;
+      const wanted = isAny ? agentsOf(book) : targets;
       const ready = wanted.filter((agent) => !isWorking(agent) && !(isAny && isKnown(book, agent)));
       if (book.agents === null || ready.length > 0 || !wanted.some(isWorking))
         return { ok: true, value: waited(book, 'ended', ready) };
@@ -122,7 +122,7 @@ export function agentsFor(book: Book, { order }: TaskRecord, mayStart: () => voi
       book.agents?.agents.delete(name);
       return { ok: true, value: status };
     },
-    list: () => [...(book.agents?.agents.values() ?? [])].map(viewOf),
+    list: () => agentsOf(book).map(viewOf),
     async turn(signal) {
       await turnOf(world.slots, limits.agentsMax, taskId, signal);
     },
@@ -162,7 +162,7 @@ const UNBORN = {
 
 /** The agents that work for a task. */
 function ownOf(book: Book, taskId: string): readonly Agent[] {
-  return [...(book.agents?.agents.values() ?? [])].filter((agent) => agent.owner === taskId && isWorking(agent));
+  return agentsOf(book).filter((agent) => agent.owner === taskId && isWorking(agent));
 }
 
 function isWorking({ status }: Agent): boolean {
@@ -285,9 +285,13 @@ function isKnown(book: Book, { isTold, noticeId }: Agent): boolean {
   return isTold && (noticeId === null || keptInputs(book).every(({ inputId }) => inputId !== noticeId));
 }
 
+function agentsOf(book: Book): readonly Agent[] {
+  return [...(book.agents?.agents.values() ?? [])];
+}
+
 /** Something that a person has said waits to be taken; what agents have to say does not count. */
 function hasNewInput(book: Book): boolean {
-  const notices = new Set([...(book.agents?.agents.values() ?? [])].map(({ noticeId }) => noticeId));
+  const notices = new Set(agentsOf(book).map(({ noticeId }) => noticeId));
   return keptInputs(book).some(({ inputId }) => !notices.has(inputId));
 }
 
@@ -309,7 +313,7 @@ async function withoutSlot<T>(book: Book, wait: () => Promise<T>): Promise<T> {
 }
 
 function forgetOldest(book: Book): void {
-  const ended = [...(book.agents?.agents.values() ?? [])].filter((agent) => !isWorking(agent));
+  const ended = agentsOf(book).filter((agent) => !isWorking(agent));
   for (const agent of ended.slice(0, -REMEMBERING_MAX)) agent.history = [];
 }
 

@@ -15,13 +15,10 @@ export type StatusEntry =
 export function parseStatus(text: string): readonly StatusEntry[] | null {
   const fields = text.split('\0').slice(0, -1);
   const entries: StatusEntry[] = [];
-  for (let at = 0; at < fields.length; at += 1) {
-    const field = fields[at] ?? '';
+  const left = fields.values();
+  for (const field of left) {
     if (field.startsWith('#')) continue;
-    const entry = parseEntry(field, () => {
-      at += 1;
-      return fields[at] ?? null;
-    });
+    const entry = parseEntry(field, () => left.next().value ?? null);
     if (entry === null) return null;
     entries.push(entry);
   }
@@ -46,7 +43,7 @@ function parseEntry(field: string, next: () => string | null): StatusEntry | nul
 }
 
 function changed(found: RegExpExecArray | null, from: string | null): StatusEntry | null {
-  const [, staged, unstaged, submodule, path] = found ?? [];
-  if (staged === undefined || unstaged === undefined || submodule === undefined || path === undefined) return null;
+  if (found === null) return null;
+  const [, staged, unstaged, submodule, path] = found as string[] as [string, string, string, string, string]; // All its groups match.
   return { type: 'changed', path, from, staged, unstaged, submodule: submodule.startsWith('S') };
 }

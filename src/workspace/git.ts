@@ -5,6 +5,7 @@ import {
   type GitOutput,
   type GitPorts,
   type GitResult,
+  mapped,
   type RepositoryPlace,
   runGit,
 } from './hardened-git.ts';
@@ -148,10 +149,6 @@ async function withoutFilters(
     ),
   );
   return { ok: true, value: settings };
-}
-
-function mapped<A, B>(result: GitResult<A>, map: (value: A) => B): GitResult<B> {
-  return result.ok ? { ok: true, value: map(result.value) } : result;
 }
 
 function line({ text }: GitOutput): string {

@@ -37,6 +37,11 @@ export type GitCall = Readonly<{
 export type GitOutput = Readonly<{ text: string; exitCode: number; isCut: boolean }>;
 
 const TIMEOUT_MS = 60_000;
+/** The same with another value, if it has one. */
+export function mapped<A, B>(result: GitResult<A>, map: (value: A) => B): GitResult<B> {
+  return result.ok ? { ok: true, value: map(result.value) } : result;
+}
+
 const OUTPUT_MAX_BYTES = 16_777_216;
 /** Output beyond what may be cut is still read, up to this (256 MiB). */
 const CUT_MAX_BYTES = 268_435_456;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { messageOf } from '../protocol/errors.ts';
 import type { Files } from '../tools/files.ts';
-import type { GitCall, GitOutput, GitResult, RepositoryPlace } from './hardened-git.ts';
+import { type GitCall, type GitOutput, type GitResult, mapped, type RepositoryPlace } from './hardened-git.ts';
 
 /** One file of an index. A mode is git's: `100644`, `100755`, `120000` for a link; `0` takes the path out. */
 export type IndexEntry = Readonly<{ mode: string; hash: string; path: string }>;
@@ -31,8 +32,7 @@ export async function privateIndex(
   try {
     if ((await files.kind(objects)) === 'missing') await files.makeDirectory(objects);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    return { ok: false, why: `Expected to be able to make ${objects}, got: ${words}` };
+    return { ok: false, why: `Expected to be able to make ${objects}, got: ${messageOf(error)}` };
   }
   const env = {
     GIT_INDEX_FILE: join(directory, 'index'),
@@ -46,8 +46,7 @@ export async function privateIndex(
     ok: true,
     value: {
       async writeObject(content) {
-        const written = await write(['hash-object', '-w', '--no-filters', '--stdin'], content);
-        return written.ok ? { ok: true, value: written.value.text.trim() } : written;
+        return mapped(await write(['hash-object', '-w', '--no-filters', '--stdin'], content), nameIn);
       },
       async writeFiles(paths) {
         const odd = paths.find((path) => /[\n\0]/.test(path));
@@ -56,25 +55,28 @@ export async function privateIndex(
         if (paths.length === 0) return { ok: true, value: [] };
         const input = Buffer.from(`${paths.join('\n')}\n`);
         const written = await write(['hash-object', '-w', '--no-filters', '--stdin-paths'], input);
-        return written.ok ? { ok: true, value: written.value.text.split('\n').slice(0, -1) } : written;
+        return mapped(written, ({ text }) => text.split('\n').slice(0, -1));
       },
       async readTree(tree) {
         if (tree.startsWith('-'))
           return { ok: false, why: `Expected the name of a tree, got ${JSON.stringify(tree)}.` };
-        return nothingOf(await write(['read-tree', tree]));
+        return mapped(await write(['read-tree', tree]), nothing);
       },
       async update(entries) {
         const lines = entries.map(({ mode, hash, path }) => `${mode} ${hash}\t${path}\0`);
-        return nothingOf(await write(['update-index', '-z', '--index-info'], Buffer.from(lines.join(''))));
+        return mapped(await write(['update-index', '-z', '--index-info'], Buffer.from(lines.join(''))), nothing);
       },
       async writeTree() {
-        const written = await write(['write-tree']);
-        return written.ok ? { ok: true, value: written.value.text.trim() } : written;
+        return mapped(await write(['write-tree']), nameIn);
       },
     },
   };
 }
 
-function nothingOf(result: GitResult<GitOutput>): GitResult<null> {
-  return result.ok ? { ok: true, value: null } : result;
+function nameIn({ text }: GitOutput): string {
+  return text.trim();
+}
+
+function nothing(): null {
+  return null;
 }

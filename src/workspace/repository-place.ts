@@ -1,4 +1,5 @@
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { messageOf } from '../protocol/errors.ts';
 import type { Files } from '../tools/files.ts';
 import { type GitPorts, type GitResult, type RepositoryPlace, runGit } from './hardened-git.ts';
 
@@ -16,8 +17,8 @@ export async function repositoryPlace(
     const root = await rootAbove(files, await files.realPath(directory));
     return root === null ? { ok: true, value: null } : await placeAt(ports, files, root);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    return { ok: false, why: `Expected to be able to look for a repository above ${directory}, got: ${words}` };
+    const why = `Expected to be able to look for a repository above ${directory}, got: ${messageOf(error)}`;
+    return { ok: false, why };
   }
 }
 

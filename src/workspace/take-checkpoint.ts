@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { messageOf } from '../protocol/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Checkpoint, Kept, Stored } from './checkpoint.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
@@ -82,10 +83,7 @@ export async function takeCheckpoint(options: TakeOptions): Promise<Taken> {
   try {
     if (changed.length > 0) await store.addPack(id, bytes());
   } catch (error) {
-    return failed(
-      'not-kept',
-      `The checkpoint of ${readablePath(tree.root)} could not be kept: ${error instanceof Error ? error.message : String(error)}.`,
-    );
+    return failed('not-kept', `The checkpoint of ${readablePath(tree.root)} could not be kept: ${messageOf(error)}.`);
   }
   const bytesAdded = pack.length();
   if (stopped.why !== null || (changed.length > 0 && bytesAdded === 0)) await store.removePack(id);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { messageOf } from '../protocol/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { planLines, planUndo, type UndoPlan } from './plan-undo.ts';
@@ -273,8 +274,4 @@ async function asTaken<T extends Taken | null>(take: () => Promise<T>): Promise<
   } catch (error) {
     return { ok: false, why: 'not-kept', message: `The checkpoint could not be kept: ${messageOf(error)}.` };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

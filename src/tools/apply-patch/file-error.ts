@@ -1,9 +1,4 @@
-import { messageOf } from '../../protocol/errors.ts';
-
-/** The `code` that errors of the file system have; null for any other error. */
-export function errorCode(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
+import { errorCode, messageOf } from '../../protocol/errors.ts';
 
 /** Why the file system refused something, in words, as a part of a sentence. */
 export function fileErrorText(error: unknown): string {

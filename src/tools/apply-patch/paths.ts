@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { errorCode } from '../../protocol/errors.ts';
 import type { FileKind, Files } from '../files.ts';
-import { errorCode } from './file-error.ts';
 
 /**
  * Where a patch works: the directory that its paths start from, as given, and where it may write, with links resolved.

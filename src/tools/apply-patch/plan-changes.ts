@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
+import { errorCode } from '../../protocol/errors.ts';
 import type { TaskContext } from '../../protocol/settings.ts';
 import type { Files } from '../files.ts';
-import { errorCode, fileErrorText } from './file-error.ts';
+import { fileErrorText } from './file-error.ts';
 import { applyChunks } from './match.ts';
 import type { Operation } from './parse.ts';
 import { locate, pathText, type Workspace } from './paths.ts';

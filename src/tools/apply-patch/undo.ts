@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
+import { errorCode } from '../../protocol/errors.ts';
 import type { Files } from '../files.ts';
-import { errorCode, fileErrorText } from './file-error.ts';
+import { fileErrorText } from './file-error.ts';
 import type { Journal } from './journal.ts';
 import { pathText } from './paths.ts';
 import type { PlannedFile } from './plan-changes.ts';
