@@ -1,18 +1,16 @@
 import type { LogFile } from '../rollout/log-store.ts';
-import { type LogOperation, type MemoryLogStore, memoryLogStore } from '../rollout/memory-log-store.ts';
+import { type MemoryLogStore, memoryLogStore } from '../rollout/memory-log-store.ts';
 import { decodeRecord, splitLines } from '../rollout/record.ts';
+import { diskError, type FaultDesk } from './faults.ts';
 import type { SeededRng } from './seeded-rng.ts';
 import type { SteppedClock } from './stepped-clock.ts';
 import type { Trace } from './trace.ts';
-
-/** The n-th operation of its sort, counted from 1 over all logs of the world, fails or never ends. */
-export type LogStoreFault = Readonly<{ operation: LogOperation; n: number; how: 'fails' | 'hangs' }>;
 
 export type SimulatedLogStoreOptions = Readonly<{
   clock: SteppedClock;
   rng: SeededRng;
   trace: Trace;
-  faults: readonly LogStoreFault[];
+  faults: FaultDesk;
 }>;
 
 /** How long the slowest operation takes, in ms; the seed picks one. A terminal waits for five of them at most, and 500 ms. */
@@ -22,12 +20,16 @@ const SLOWEST_MS = [0, 2, 15, 60];
 export function simulatedLogStore({ clock, rng, trace, faults }: SimulatedLogStoreOptions): MemoryLogStore {
   const pace = rng.pace(SLOWEST_MS);
   const store = memoryLogStore({
-    async fault(operation, n) {
+    async fault(operation, n, arrive) {
       const what = `${operation} number ${n} of the log store`;
-      const wrong = faults.find((fault) => fault.operation === operation && fault.n === n);
-      if (wrong?.how === 'hangs') await clock.hang(what);
+      const how = faults.begin('logs', operation);
+      if (how === 'hangs') await faults.hang(what);
       await clock.pass(pace(), what);
-      if (wrong !== undefined) throw Object.assign(new Error(`EIO: i/o error, ${what}`), { code: 'EIO' });
+      if (how === null || how === 'hangs') return;
+      if (how === 'torn') arrive('half');
+      if (how === 'torn' || how === 'power-cut') return faults.cut();
+      if (how === 'late') arrive('all');
+      throw diskError(how === 'late' ? 'EIO' : how, what);
     },
   });
   return {
