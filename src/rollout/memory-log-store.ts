@@ -30,8 +30,14 @@ export interface MemoryLogStore extends LogStore {
   operations(): readonly LogOperation[];
 }
 
+export type MemoryLogStoreOptions = Readonly<{
+  fault?: LogFault;
+  /** Told what has arrived in a log, with an append that fails as well; what it throws is thrown by that. */
+  arrived?: (sessionId: string, bytes: Uint8Array) => void;
+}>;
+
 /** Keeps logs in memory, for tests and simulations; holds its user to the promises of `LogFile`. */
-export function memoryLogStore({ fault = () => null }: { fault?: LogFault } = {}): MemoryLogStore {
+export function memoryLogStore({ fault = () => null, arrived = nothing }: MemoryLogStoreOptions = {}): MemoryLogStore {
   const logs = new Map<string, MemoryLog>();
   const operations: LogOperation[] = [];
   const counts = { create: 0, open: 0, read: 0, append: 0, sync: 0, close: 0 };
@@ -42,7 +48,7 @@ export function memoryLogStore({ fault = () => null }: { fault?: LogFault } = {}
       if (logs.has(sessionId)) throw new TroupeError('log-failed', `Expected no log of session ${sessionId}, got one.`);
       const log: MemoryLog = { parts: [], syncedParts: 0, isOpen: true };
       logs.set(sessionId, log);
-      return memoryLogFile(`memory:${sessionId}`, log, begin);
+      return memoryLogFile(`memory:${sessionId}`, log, begin, (bytes) => arrived(sessionId, bytes));
     },
     async pieces(sessionId) {
       await begin('read');
@@ -59,7 +65,7 @@ export function memoryLogStore({ fault = () => null }: { fault?: LogFault } = {}
       log.parts.splice(0, Number.POSITIVE_INFINITY, whole);
       log.syncedParts = 1;
       log.isOpen = true;
-      return memoryLogFile(`memory:${sessionId}`, log, begin);
+      return memoryLogFile(`memory:${sessionId}`, log, begin, (bytes) => arrived(sessionId, bytes));
     },
     read: (sessionId) => records(bytes(sessionId)),
     bytes,
@@ -101,14 +107,16 @@ type Begin = (operation: LogOperation, beginning?: Beginning) => Promise<void>;
 const nothing = () => {};
 type MemoryLog = { parts: Uint8Array[]; syncedParts: number; isOpen: boolean };
 
-function memoryLogFile(location: string, log: MemoryLog, begin: Begin): LogFile {
+function memoryLogFile(location: string, log: MemoryLog, begin: Begin, arrived: (bytes: Uint8Array) => void): LogFile {
   let busy: LogOperation | null = null;
 
   return {
     location,
     append: (bytes) =>
       alone('append', (share) => {
-        log.parts.push(share === 'all' ? bytes : bytes.subarray(0, Math.floor(bytes.length / 2)));
+        const some = share === 'all' ? bytes : bytes.subarray(0, Math.floor(bytes.length / 2));
+        log.parts.push(some);
+        arrived(some);
       }),
     sync: () =>
       alone('sync', () => {

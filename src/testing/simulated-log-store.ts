@@ -19,7 +19,16 @@ const SLOWEST_MS = [0, 2, 15, 60];
 /** Logs in memory on a disk that takes its time. Every record that is written and every sync goes into the trace. */
 export function simulatedLogStore({ clock, rng, trace, faults }: SimulatedLogStoreOptions): MemoryLogStore {
   const pace = rng.pace(SLOWEST_MS);
+  const last = new Map<string, number>();
   const store = memoryLogStore({
+    arrived(sessionId, bytes) {
+      for (const line of splitLines(bytes).lines) {
+        const decoded = decodeRecord(line);
+        if (!decoded.ok) throw new Error(`Expected whole records to be appended: ${decoded.message}`);
+        last.set(sessionId, decoded.record.seq);
+        trace.add({ type: 'log.written', sessionId, record: decoded.record });
+      }
+    },
     async fault(operation, n, arrive) {
       const what = `${operation} number ${n} of the log store`;
       const how = faults.begin('logs', operation);
@@ -34,28 +43,19 @@ export function simulatedLogStore({ clock, rng, trace, faults }: SimulatedLogSto
   });
   return {
     ...store,
-    reopen: async (sessionId, read) => traced(await store.reopen(sessionId, read), sessionId, trace),
-    create: async (sessionId, createdAtMs) => traced(await store.create(sessionId, createdAtMs), sessionId, trace),
+    reopen: async (sessionId, read) => traced(await store.reopen(sessionId, read), sessionId, last, trace),
+    create: async (sessionId, createdAtMs) =>
+      traced(await store.create(sessionId, createdAtMs), sessionId, last, trace),
   };
 }
 
-function traced(file: LogFile, sessionId: string, trace: Trace): LogFile {
-  let last = -1;
+/** Every sync of what was written goes into the trace. */
+function traced(file: LogFile, sessionId: string, last: ReadonlyMap<string, number>, trace: Trace): LogFile {
   return {
-    location: file.location,
-    async append(bytes) {
-      await file.append(bytes);
-      for (const line of splitLines(bytes).lines) {
-        const decoded = decodeRecord(line);
-        if (!decoded.ok) throw new Error(`Expected whole records to be appended: ${decoded.message}`);
-        last = decoded.record.seq;
-        trace.add({ type: 'log.written', sessionId, record: decoded.record });
-      }
-    },
+    ...file,
     async sync() {
       await file.sync();
-      trace.add({ type: 'log.synced', sessionId, upTo: last });
+      trace.add({ type: 'log.synced', sessionId, upTo: last.get(sessionId) ?? -1 });
     },
-    close: () => file.close(),
   };
 }

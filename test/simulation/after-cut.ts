@@ -96,7 +96,14 @@ function writtenIn({ trace }: SimulatedWorld, before: readonly SessionEvent[]): 
     if (entry.type !== 'log.written') return [];
     const { sessionId, record } = entry;
     const { payload, ...place } = record;
-    return [{ ...place, sessionId, path: paths.get(sessionId), ...(payload as object) } as SessionEvent]; // As the gate wrote it.
+    return [
+      {
+        ...place,
+        sessionId,
+        path: paths.get(sessionId) ?? [{ sessionId, kind: 'root' }],
+        ...(payload as object),
+      } as SessionEvent,
+    ]; // As the gate wrote it.
   });
 }
 
