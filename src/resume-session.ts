@@ -2,6 +2,7 @@ import { openSession, type SessionOf } from './create-session.ts';
 import { defaultHome } from './here/default-home.ts';
 import { fileLogStore } from './here/file-log-store.ts';
 import { messageOf, TroupeError } from './protocol/errors.ts';
+import { isTerminal } from './protocol/events.ts';
 import { isoTime } from './protocol/iso-time.ts';
 import { addUsage, type Usage } from './protocol/usage.ts';
 import { type Closing, closingOf } from './rollout/closing.ts';
@@ -14,7 +15,7 @@ import { systemClock } from './runtime/clock.ts';
 import { systemIds } from './runtime/ids.ts';
 import type { Book } from './session/book.ts';
 import { commit } from './session/commit.ts';
-import { safe } from './session/gate.ts';
+import { flushed, safe } from './session/gate.ts';
 import { keepUnheard } from './session/unheard.ts';
 import { checkOptions, type SessionOptions } from './session-options.ts';
 import type { TaskDefinitions } from './tasks/define-task.ts';
@@ -67,6 +68,7 @@ export async function resumeSession<T extends TaskDefinitions = Record<never, ne
     const closings = closingOf(state, nextId);
     for (const closing of closings) commitClosing(book, closing);
     if (closings.length > 0) await safe(book);
+    await flushed(book);
     kept();
     return session;
   } catch (error) {
@@ -205,6 +207,8 @@ function withDefaults<T extends TaskDefinitions>(
 function commitClosing(book: Book, { body, taskId, append }: Closing): void {
   commit(book, body, {
     sync: true,
+    // The end of a task is told when it is safe, as everywhere; else it says that it is not.
+    ...(isTerminal(body) ? { hold: { after: [], released() {} } } : {}),
     ...(taskId === undefined ? {} : { taskId }),
     ...(append === undefined ? {} : { history: { op: 'append', entries: append } }),
   });

@@ -13,6 +13,15 @@ export { CONFORMANCE_LIMITS, type KindSubject } from './conformance/observe-kind
 export type { PolicySubject } from './conformance/policy.ts';
 export type { ToolSubject } from './conformance/tool.ts';
 export { type EdgePath, type EdgeStep, type EveryEdgeOptions, everyEdge, STATES_MAX } from './every-edge.ts';
+export {
+  type DiskError,
+  FAULT_WAYS,
+  type FaultOf,
+  type FaultPort,
+  faultsOf,
+  type Operation,
+  type WorldFault,
+} from './faults.ts';
 export { type Broken, type Invariant, invariants, type Watch, watchRun } from './invariants.ts';
 export { watchPoints } from './points.ts';
 export { type RecordedRun, recordedRun } from './recorded-run.ts';
@@ -28,8 +37,7 @@ export {
 export { type ScriptedModelOptions, scriptedModel } from './scripted-model.ts';
 export { type ScriptedWire, type ScriptedWireOptions, scriptedWire } from './scripted-wire.ts';
 export { type SeededRng, seededRng } from './seeded-rng.ts';
-export type { LogStoreFault } from './simulated-log-store.ts';
-export type { CommandBehaviour, CommandScript } from './simulated-proc.ts';
+export type { CommandBehaviour, CommandScript, OutputPiece } from './simulated-proc.ts';
 export { type SteppedClock, steppedClock } from './stepped-clock.ts';
 export { type TaskModelContext, type TaskModelEvent, taskModel, taskModelEvents } from './task-model.ts';
 export type { TraceEntry } from './trace.ts';

@@ -1,5 +1,6 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { FileKind, Files } from '../tools/files.ts';
+import { createFaults, diskError, type FaultDesk, type FaultOf } from './faults.ts';
 import type { SeededRng } from './seeded-rng.ts';
 import type { SteppedClock } from './stepped-clock.ts';
 import type { Trace } from './trace.ts';
@@ -14,7 +15,7 @@ export interface SimulatedFiles extends Files {
   tree(): Readonly<Record<string, string>>;
 }
 
-export type SimulatedFilesOptions = Readonly<{ clock: SteppedClock; rng: SeededRng; trace: Trace }>;
+export type SimulatedFilesOptions = Readonly<{ clock: SteppedClock; rng: SeededRng; trace: Trace; faults?: FaultDesk }>;
 
 /** How long the slowest operation takes, in ms; the seed picks one. */
 const SLOWEST_MS = [0, 1, 10];
@@ -23,21 +24,32 @@ const SLOWEST_MS = [0, 1, 10];
  * Files that behave as those of a Linux machine seen through the port, down to the codes of its errors: what changes
  * something goes through no link. Modes are kept and permit everything; there are no limits but that of a name.
  */
-export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): SimulatedFiles {
+export function simulatedFiles({ clock, rng, trace, faults = createFaults() }: SimulatedFilesOptions): SimulatedFiles {
   const pace = rng.pace(SLOWEST_MS);
   const root: Directory = { type: 'directory', entries: new Map() };
 
-  async function act<T>(what: string, path: string, run: () => T): Promise<T> {
+  async function act<T>(
+    operation: FaultOf<'files'>['operation'],
+    what: string,
+    path: string,
+    run: () => T,
+  ): Promise<T> {
     if (!isAbsolute(path)) throw failure('EINVAL', `Expected an absolute path to ${what}, got ${path}`);
+    const how = faults.begin('files', operation);
+    if (how === 'hangs') await faults.hang(`${what} of ${path}`);
     await clock.pass(pace(), `${what} of ${path}`);
-    return run();
+    if (how === null || how === 'hangs') return run();
+    if (how === 'power-cut') return faults.cut();
+    if (how === 'late') run();
+    throw diskError(how === 'late' ? 'EIO' : how, `${what} '${path}'`);
   }
   const change = (
+    operation: FaultOf<'files'>['operation'],
     what: 'write' | 'remove' | 'make-directory' | 'remove-directory',
     path: string,
     run: (place: { entries: Map<string, Entry>; name: string; entry: Entry | null }) => void,
   ) =>
-    act(what, path, () => {
+    act(operation, what, path, () => {
       const { entries } = heldDirectory(root, path);
       const name = checkedName(basename(path), path);
       run({ entries, name, entry: entries.get(name) ?? null });
@@ -45,45 +57,45 @@ export function simulatedFiles({ clock, rng, trace }: SimulatedFilesOptions): Si
     });
 
   return {
-    kind: (path) => act('a look at the kind', path, () => kindOf(root, path)),
+    kind: (path) => act('kind', 'a look at the kind', path, () => kindOf(root, path)),
     realPath: (path) =>
-      act('a look for the real path', path, () => {
+      act('realPath', 'a look for the real path', path, () => {
         const found = walk(root, path, true);
         if (found.entry === null) throw failure('ENOENT', `no such file or directory, realpath '${path}'`);
         return found.path;
       }),
     read: (path) =>
-      act('a read', path, () => {
+      act('read', 'a read', path, () => {
         const { entry } = walk(root, path, true);
         if (entry === null) throw failure('ENOENT', `no such file or directory, open '${path}'`);
         if (entry.type !== 'file') throw failure('EISDIR', `Expected a file, got a directory: ${path}`);
         return Uint8Array.from(entry.bytes);
       }),
     mode: (path) =>
-      act('a look at the mode', path, () => {
+      act('mode', 'a look at the mode', path, () => {
         const { entry } = walk(root, path, false);
         if (entry === null) throw failure('ENOENT', `no such file or directory, lstat '${path}'`);
         return entry.type === 'file' ? entry.mode : MODES[entry.type];
       }),
     write: (path, bytes, mode) =>
-      change('write', path, ({ entries, name, entry }) => {
+      change('write', 'write', path, ({ entries, name, entry }) => {
         if (entry !== null && entry.type !== 'file')
           throw failure('EINVAL', `Expected a file to replace, got a ${entry.type}: ${path}`);
         entries.set(name, { type: 'file', bytes: Uint8Array.from(bytes), mode: mode ?? entry?.mode ?? MODES.file });
       }),
     remove: (path) =>
-      change('remove', path, ({ entries, name, entry }) => {
+      change('remove', 'remove', path, ({ entries, name, entry }) => {
         if (entry === null) throw failure('ENOENT', `no such file or directory, unlink '${path}'`);
         if (entry.type === 'directory') throw failure('EISDIR', `illegal operation on a directory, unlink '${path}'`);
         entries.delete(name);
       }),
     makeDirectory: (path) =>
-      change('make-directory', path, ({ entries, name, entry }) => {
+      change('makeDirectory', 'make-directory', path, ({ entries, name, entry }) => {
         if (entry !== null) throw failure('EEXIST', `file already exists, mkdir '${path}'`);
         entries.set(name, { type: 'directory', entries: new Map() });
       }),
     removeDirectory: (path) =>
-      change('remove-directory', path, ({ entries, name, entry }) => {
+      change('removeDirectory', 'remove-directory', path, ({ entries, name, entry }) => {
         if (entry === null) throw failure('ENOENT', `no such file or directory, rmdir '${path}'`);
         if (entry.type !== 'directory') throw failure('ENOTDIR', `not a directory, rmdir '${path}'`);
         if (entry.entries.size > 0) throw failure('ENOTEMPTY', `directory not empty, rmdir '${path}'`);

@@ -3,6 +3,9 @@ import { createDeadline, type Deadline } from '../process/deadline.ts';
 import { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_TIMED_OUT, exitCodeOf } from '../process/exit-codes.ts';
 import { KILL_BOUND_MS } from '../process/kill.ts';
 import type { Containment, KillReport, Proc, ProcessEnd, ProcessSpec, RunningProcess } from '../process/port.ts';
+import { unfinishedTail } from '../process/utf8-boundary.ts';
+import { createFaults, type FaultDesk, type FaultOf } from './faults.ts';
+import { faultyBehaviour } from './faulty-behaviour.ts';
 import type { SeededRng } from './seeded-rng.ts';
 import type { SteppedClock } from './stepped-clock.ts';
 import type { Trace } from './trace.ts';
@@ -10,20 +13,29 @@ import type { Trace } from './trace.ts';
 /** What a simulated command does. Times in ms; the seed decides those that are left out. */
 export type CommandBehaviour = Readonly<{
   /** What it writes, in order, each piece so long after the one before. */
-  output?: readonly (string | Readonly<{ text: string; afterMs: number }>)[];
+  output?: readonly OutputPiece[];
+  /** It begins anew with its output when it has come to the end, until it is stopped. */
+  repeats?: boolean;
   /** Its exit code; 0 when left out. Null: it runs until it is stopped. */
   exitCode?: number | null;
+  /** It is killed by this signal, of a stranger, in place of its exit. */
+  exitSignal?: NodeJS.Signals;
   /** How long after its last output it exits. */
   exitAfterMs?: number;
   /** What a TERM does: ends it (when left out), nothing, or lets it tidy up and exit with a code of its own. */
   onTerm?: 'ends' | 'ignored' | Readonly<{ exitCode: number; afterMs?: number }>;
   /** What a KILL does: ends it (when left out), or nothing, as to a process that hangs in the kernel. */
   onKill?: 'ends' | 'ignored';
+  /** How long something that it started, and that nobody sees, holds its output open after its exit. */
+  outputHeldMs?: number;
   /** How many processes it consists of, which begin and end together; 1 when left out. */
   processes?: number;
   /** Why it cannot be started. Nothing else happens then. */
   refusal?: string;
 }>;
+
+/** What a command writes at once: text, or bytes that may be no text, or end inside of a character. */
+export type OutputPiece = string | Uint8Array | Readonly<{ text: string | Uint8Array; afterMs: number }>;
 
 /** A behaviour, or a function that gives one when the command starts (and may change simulated files). */
 export type CommandScript = CommandBehaviour | ((spec: ProcessSpec) => CommandBehaviour);
@@ -42,6 +54,7 @@ export type SimulatedProcOptions = Readonly<{
   clock: SteppedClock;
   rng: SeededRng;
   trace: Trace;
+  faults?: FaultDesk;
   /** What is said to confine commands; nothing does when left out. Nothing is confined in truth. */
   containment?: Containment;
 }>;
@@ -70,6 +83,7 @@ export function simulatedProc(options: SimulatedProcOptions): SimulatedProc {
     pace: options.rng.pace(SLOWEST_MS),
     deathPace: options.rng.pace(SLOWEST_DEATH_MS),
   };
+  const faults = options.faults ?? createFaults();
   let lastPid = 1_000;
   return {
     command: (pattern, script) =>
@@ -83,7 +97,12 @@ export function simulatedProc(options: SimulatedProcOptions): SimulatedProc {
     spawn(spec) {
       const command = commandOf(spec.argv);
       const script = scripts.find(({ fits }) => fits(command))?.script ?? unknown(command);
-      const behaviour = typeof script === 'function' ? script(spec) : script;
+      const how = faults.begin('processes', 'spawn');
+      if (how === 'power-cut') return cutShort(faults);
+      const refusal = how === null ? null : refusalOf(how);
+      if (refusal !== null) return notStarted(refusal);
+      const intended = typeof script === 'function' ? script(spec) : script;
+      const behaviour = how === null ? intended : faultyBehaviour(intended, how, spec);
       if (behaviour.refusal !== undefined) return notStarted(behaviour.refusal);
       lastPid += 1;
       return start(lastPid, spec, behaviour, desk);
@@ -100,7 +119,7 @@ export function commandOf(argv: readonly string[]): string {
 type Desk = SimulatedProcOptions &
   Readonly<{ table: Map<number, AliveProcess>; pace: () => number; deathPace: () => number }>;
 
-type Exit = Readonly<{ code: number | null; signal: 'SIGTERM' | 'SIGKILL' | null }>;
+type Exit = Readonly<{ code: number | null; signal: NodeJS.Signals | null }>;
 type Cause = 'timed-out' | 'output-limit' | 'killed';
 type Killing = Readonly<{ grace: Deadline; report: Promise<KillReport> }>;
 
@@ -126,11 +145,18 @@ function start(pid: number, spec: ProcessSpec, behaviour: CommandBehaviour, desk
     killing.grace.within(graceMs);
     return killing.report;
   };
-  const write = (text: string) => {
-    const bytes = Buffer.from(text);
+  let held: Buffer = Buffer.alloc(0);
+  const pass = (bytes: Buffer) => {
+    if (bytes.length === 0) return;
     capture.write(bytes);
-    totalBytes += bytes.length;
     tell(bytes.toString());
+  };
+  const write = (text: string | Uint8Array) => {
+    const bytes = Buffer.concat([held, Buffer.from(text)]);
+    totalBytes += bytes.length - held.length;
+    const whole = bytes.length - unfinishedTail(bytes);
+    held = bytes.subarray(whole);
+    pass(bytes.subarray(0, whole));
     if (totalBytes > spec.outputMaxBytes) void stop('output-limit', spec.graceMs);
   };
   const end = async (): Promise<ProcessEnd> => {
@@ -139,9 +165,11 @@ function start(pid: number, spec: ProcessSpec, behaviour: CommandBehaviour, desk
     clock.clearTimeout(timeout);
     const durationMs = clock.now() - life.startedAtMs;
     const killed = killing === null ? null : await killing.report;
-    await clock.pass(desk.deathPace(), `the rest of the output of ${life.command}`);
+    await clock.pass(behaviour.outputHeldMs ?? desk.deathPace(), `the rest of the output of ${life.command}`);
+    pass(held);
     const exitCode = cause === 'timed-out' ? EXIT_TIMED_OUT : exitCodeOf(code, signal);
-    return { status: cause ?? 'exited', exitCode, signal, output: capture.read(), error: null, durationMs, killed };
+    const status = cause ?? (signal === null ? 'exited' : 'signalled');
+    return { status, exitCode, signal, output: capture.read(), error: null, durationMs, killed };
   };
   void live(life, behaviour, desk, write);
   return { pid, ended: end(), kill: (graceMs) => stop('killed', graceMs) };
@@ -182,17 +210,32 @@ function begin(pid: number, { argv }: ProcessSpec, { clock, table, trace }: Desk
   };
 }
 
-async function live(life: Life, behaviour: CommandBehaviour, desk: Desk, write: (text: string) => void): Promise<void> {
-  const { output = [], exitCode = 0, exitAfterMs } = behaviour;
-  for (const piece of output) {
-    const { text, afterMs } = typeof piece === 'string' ? { text: piece, afterMs: desk.pace() } : piece;
+async function live(
+  life: Life,
+  behaviour: CommandBehaviour,
+  desk: Desk,
+  write: (text: string | Uint8Array) => void,
+): Promise<void> {
+  const { output = [], repeats = false, exitCode = 0, exitSignal, exitAfterMs } = behaviour;
+  for (const piece of piecesOf(output, repeats)) {
+    const { text, afterMs } = isTimed(piece) ? piece : { text: piece, afterMs: desk.pace() };
     await desk.clock.pass(afterMs, `the next output of ${life.command}`, life.over);
     if (life.over.aborted) return;
     write(text);
   }
-  if (exitCode === null) return;
+  if (exitCode === null && exitSignal === undefined) return;
   await desk.clock.pass(exitAfterMs ?? desk.pace(), `the exit of ${life.command}`, life.over);
-  if (!life.over.aborted) life.die({ code: exitCode, signal: null });
+  if (life.over.aborted) return;
+  life.die(exitSignal === undefined ? { code: exitCode, signal: null } : { code: null, signal: exitSignal });
+}
+
+function* piecesOf(output: readonly OutputPiece[], repeats: boolean): Generator<OutputPiece> {
+  do yield* output;
+  while (repeats && output.length > 0);
+}
+
+function isTimed(piece: OutputPiece): piece is Extract<OutputPiece, { text: unknown }> {
+  return typeof piece === 'object' && 'text' in piece;
 }
 
 function beginKilling(life: Life, behaviour: CommandBehaviour, desk: Desk): Killing {
@@ -225,6 +268,22 @@ async function stopAndKill(
   if (!life.isAlive()) return { graceful: false, killed: processes, survivors: 0 };
   life.giveUp();
   return { graceful: false, killed: 0, survivors: processes };
+}
+
+const REFUSALS: ReadonlyMap<FaultOf<'processes'>['how'], string> = new Map([
+  ['EAGAIN', 'spawn EAGAIN: resource temporarily unavailable'],
+  ['ENOENT', 'spawn ENOENT: no such file or directory'],
+  ['EMFILE', 'spawn EMFILE: too many open files'],
+]);
+
+function refusalOf(how: FaultOf<'processes'>['how']): string | null {
+  return REFUSALS.get(how) ?? null;
+}
+
+/** The power is cut as it starts. */
+function cutShort(faults: FaultDesk): RunningProcess {
+  const never = faults.cut();
+  return { pid: null, ended: never, kill: () => never };
 }
 
 function notStarted(error: string): RunningProcess {

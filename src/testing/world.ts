@@ -1,24 +1,29 @@
 import { createSession, type SessionOf } from '../create-session.ts';
 import type { Model } from '../model/port.ts';
-import { messageOf } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/events.ts';
+import { type ForkPoint, forkSession, resumeSession } from '../resume-session.ts';
 import type { MemoryLogStore } from '../rollout/memory-log-store.ts';
 import type { LogRecord } from '../rollout/record.ts';
 import { createIds } from '../runtime/ids.ts';
+import type { Session } from '../session/handle.ts';
 import type { SessionOptions, WorldPorts } from '../session-options.ts';
 import type { TaskDefinitions } from '../tasks/define-task.ts';
+import { createFaults, type Operation, type WorldFault } from './faults.ts';
 import type { Script, ScriptReport } from './script.ts';
 import { scriptedModel } from './scripted-model.ts';
+import { type ScriptedWire, type ScriptedWireOptions, scriptedWire } from './scripted-wire.ts';
 import { type SeededRng, seededRng } from './seeded-rng.ts';
 import { type SimulatedFiles, simulatedFiles } from './simulated-files.ts';
-import { type LogStoreFault, simulatedLogStore } from './simulated-log-store.ts';
+import { simulatedLogStore } from './simulated-log-store.ts';
 import { type CommandScript, type SimulatedProc, simulatedProc } from './simulated-proc.ts';
+import { simulatedWire } from './simulated-wire.ts';
+import { slowModel } from './slow-model.ts';
 import { type SteppedClock, steppedClock } from './stepped-clock.ts';
 import { createTrace, type TraceEntry } from './trace.ts';
 
 export type WorldOptions = Readonly<{
-  /** What goes wrong with the disk of the logs. */
-  logFaults?: readonly LogStoreFault[];
+  /** What goes wrong. Count the operations of a world where nothing does (`operations()`), then let each of them. */
+  faults?: readonly WorldFault[];
 }>;
 
 /** A world in which one seed decides when everything happens. It stands still unless it is told to run. */
@@ -32,6 +37,8 @@ export interface SimulatedWorld extends WorldPorts {
   readonly processes: Pick<SimulatedProc, 'alive'>;
   /** A scripted model that takes its time: before it speaks, between what it tells, and to stop when it is told to. */
   model(script: Script): Model & ScriptReport;
+  /** A server that says what the script says, behind a connection that takes its time: a `fetch` for `openaiModel`. */
+  wire(script: Script, options?: Pick<ScriptedWireOptions, 'chunkBytes'>): ScriptedWire;
   /** Says what a command does: that of this text, or every one that the expression fits. The last that fits counts. */
   command(pattern: string | RegExp, script: CommandScript): void;
   /**
@@ -39,8 +46,20 @@ export interface SimulatedWorld extends WorldPorts {
    * an empty environment, unless the options say otherwise; a port in `options.world` takes the place of the world's own.
    */
   open<T extends TaskDefinitions = Record<never, never>>(options: SessionOptions<T>): SessionOf<T>;
+  /** Opens a session of this world again, as `open` does; it is not traced before it is there. */
+  resume<T extends TaskDefinitions = Record<never, never>>(
+    sessionId: string,
+    options: SessionOptions<T>,
+  ): Promise<SessionOf<T>>;
+  /** Opens a session that begins with a copy of another one's, as `open` does. */
+  fork<T extends TaskDefinitions = Record<never, never>>(
+    sessionId: string,
+    point: ForkPoint,
+    options: SessionOptions<T>,
+  ): Promise<SessionOf<T>>;
   /**
-   * Lets time pass until `until` holds (true), or until nothing is left that could happen (false; true without `until`).
+   * Lets time pass until `until` holds (true), or until nothing is left that could happen (false; true without `until`),
+   * as after a power cut.
    * Throws when that does not come about within `STEPS_MAX` timers.
    */
   run(until?: () => boolean): Promise<boolean>;
@@ -48,6 +67,14 @@ export interface SimulatedWorld extends WorldPorts {
   settled<T>(promise: Promise<T>): Promise<T>;
   /** What is waited for, in words; empty when the world is at rest. */
   waiting(): readonly string[];
+  /** What was asked of the ports so far, in order, whether it went wrong or not. */
+  operations(): readonly Operation[];
+  /** Which of the faults have come about. */
+  met(): readonly WorldFault[];
+  /** From now on nothing goes wrong any more, and what hung goes on. */
+  heal(): void;
+  /** The power was cut: nothing happens any more. */
+  readonly isCut: boolean;
   /** The records of a session's log. */
   log(sessionId: string): readonly LogRecord[];
   trace(): readonly TraceEntry[];
@@ -64,25 +91,36 @@ export const STEPS_MAX = 100_000;
 /** How many of the things that are waited for an error names. */
 const NAMED_MAX = 10;
 
-/** How long a model takes at most, in ms; the seed picks one of each. */
-const SLOWEST_MS = { begins: [0, 20, 400], tells: [0, 3, 40], stops: [0, 10, 250] };
-
 /** Makes a simulated world. There is no real time, file, process or chance in it. */
-export function world(seed: number | string, { logFaults = [] }: WorldOptions = {}): SimulatedWorld {
+export function world(seed: number | string, { faults: planned = [] }: WorldOptions = {}): SimulatedWorld {
   const root = seededRng(seed);
   const clock = steppedClock();
   const trace = createTrace(clock.now);
-  const port = (name: string) => ({ clock, trace, rng: root.fork(name) });
+  const faults = createFaults(planned);
+  const port = (name: string) => ({ clock, trace, faults, rng: root.fork(name) });
   const files = simulatedFiles(port('files'));
   const proc = simulatedProc(port('processes'));
-  const logStore = simulatedLogStore({ ...port('logs'), faults: logFaults });
+  const logStore = simulatedLogStore(port('logs'));
   const ports: WorldPorts = { clock, files, proc, logStore, ids: createIds(clock, root.fork('ids')) };
   let models = 0;
+  let wires = 0;
   let running = false;
   files.putDirectory(WORK_DIRECTORY);
 
+  const withWorld = <T extends TaskDefinitions>(options: SessionOptions<T>): SessionOptions<T> => ({
+    cwd: WORK_DIRECTORY,
+    env: {},
+    ...options,
+    world: { ...ports, ...options.world },
+  });
+  const traced = <S extends Pick<Session, 'events$'>>(session: S): S => {
+    session.events$.subscribe((event: SessionEvent) => trace.add({ type: 'event', event }));
+    return session;
+  };
+
   const waiting = () => [
     ...clock.waiting(),
+    ...faults.hanging().map((what) => `for ever: ${what}`),
     ...proc.alive().map(({ pid, command }) => `for its end: process ${pid}, ${command}`),
   ];
   const run = async (until?: () => boolean): Promise<boolean> => {
@@ -93,7 +131,7 @@ export function world(seed: number | string, { logFaults = [] }: WorldOptions = 
       for (let fired = 0; ; fired += 1) {
         await everythingThatNeedsNoTime();
         if (until?.()) return true;
-        if (clock.timers === 0) return until === undefined;
+        if (clock.timers === 0 || faults.isCut) return until === undefined;
         if (fired === STEPS_MAX) {
           throw new Error(`The world does not come to rest: ${fired} timers were fired. ${waitingText(waiting())}`);
         }
@@ -114,19 +152,16 @@ export function world(seed: number | string, { logFaults = [] }: WorldOptions = 
     processes: proc,
     model(script) {
       models += 1;
-      return slowModel(scriptedModel(script, { clock }), clock, root.fork(`model ${models}`));
+      return slowModel(scriptedModel(script, { clock }), port(`model ${models}`));
+    },
+    wire(script, options) {
+      wires += 1;
+      return simulatedWire(scriptedWire(script, { ...options, clock }), port(`wire ${wires}`));
     },
     command: proc.command,
-    open(options) {
-      const session = createSession({
-        cwd: WORK_DIRECTORY,
-        env: {},
-        ...options,
-        world: { ...ports, ...options.world },
-      });
-      session.events$.subscribe((event: SessionEvent) => trace.add({ type: 'event', event }));
-      return session;
-    },
+    open: (options) => traced(createSession(withWorld(options))),
+    resume: async (sessionId, options) => traced(await resumeSession(sessionId, withWorld(options))),
+    fork: async (sessionId, point, options) => traced(await forkSession(sessionId, point, withWorld(options))),
     run,
     async settled(promise) {
       let isSettled = false;
@@ -140,6 +175,12 @@ export function world(seed: number | string, { logFaults = [] }: WorldOptions = 
       );
     },
     waiting,
+    operations: faults.operations,
+    met: faults.met,
+    heal: faults.heal,
+    get isCut() {
+      return faults.isCut;
+    },
     log: (sessionId) => logStore.read(sessionId),
     trace: trace.entries,
     traceHash: trace.hash,
@@ -158,37 +199,4 @@ function waitingText(waiting: readonly string[]): string {
   if (waiting.length === 0) return 'Nothing is waited for.';
   const more = waiting.length > NAMED_MAX ? [`and ${waiting.length - NAMED_MAX} more`] : [];
   return `What is waited for:\n${[...waiting.slice(0, NAMED_MAX), ...more].map((line) => `- ${line}`).join('\n')}\n`;
-}
-
-/** The same model, in simulated time. What it tells keeps its order, and nothing is told once the request is aborted. */
-function slowModel(model: Model & ScriptReport, clock: SteppedClock, rng: SeededRng): Model & ScriptReport {
-  const begins = rng.pace(SLOWEST_MS.begins);
-  const tells = rng.pace(SLOWEST_MS.tells);
-  const stops = rng.pace(SLOWEST_MS.stops);
-  return {
-    ...model,
-    async sample(request, onProgress, signal) {
-      await clock.pass(begins(), 'the model to begin', signal);
-      let told = Promise.resolve();
-      const answer = await model.sample(
-        request,
-        (progress) => {
-          told = told.then(async () => {
-            await clock.pass(tells(), 'the next word of the model', signal);
-            if (!signal.aborted) onProgress(progress);
-          });
-        },
-        signal,
-      );
-      try {
-        await told;
-      } catch (thrown) {
-        const message = `A listener to the model threw: ${messageOf(thrown)}`;
-        return { status: 'failed', error: { code: 'internal', message, retryable: false }, usage: null };
-      }
-      if (!signal.aborted) return answer;
-      await clock.pass(stops(), 'the model to close its connection');
-      return { status: 'aborted' };
-    },
-  };
 }

@@ -6,7 +6,6 @@ import { watchRun } from '../../src/testing/index.ts';
 import { type SimulatedWorld, world } from '../../src/testing/world.ts';
 import { KINDS } from './actors.ts';
 import { brokenByCalls, eventsOf } from './laws.ts';
-import type { Played } from './play.ts';
 
 /** What was broken by a power cut, and by the resume in another world; and what was told there. */
 export type AfterCut = Readonly<{ world: SimulatedWorld; broken: readonly string[] }>;
@@ -15,8 +14,8 @@ export type AfterCut = Readonly<{ world: SimulatedWorld; broken: readonly string
  * What was synced is still there after the power was cut, and of the rest some of its beginning. The session is resumed in a
  * world where nothing goes wrong, does one thing more, and is closed.
  */
-export async function afterCut({ program, world: before, sessionId }: Played): Promise<AfterCut> {
-  const after = world(`${program.seed} after the cut`);
+export async function afterCut(sessionId: string, before: SimulatedWorld, seed: number | string): Promise<AfterCut> {
+  const after = world(`${seed} after the cut`);
   for (const id of before.logStore.sessions()) after.logStore.put(id, whatIsLeft(before, id));
   const isThere = (after.logStore.bytes(sessionId) ?? []).includes(LINE_FEED);
   const toldBefore = eventsOf(before.trace());
@@ -44,8 +43,11 @@ export async function afterCut({ program, world: before, sessionId }: Played): P
   const entries = session.entries();
   await after.settled(session.close());
   await after.run();
-  const run = watchRun();
-  for (const event of wholeRun(before, after, isLeft)) run.event(event);
+  const runs = runsOf(wholeRun(before, after, isLeft)).map((events) => {
+    const run = watchRun();
+    for (const event of events) run.event(event);
+    return run.end();
+  });
   return {
     world: after,
     broken: [
@@ -56,7 +58,7 @@ export async function afterCut({ program, world: before, sessionId }: Played): P
         : [`cannot go on: ${JSON.stringify(outcome)}`]),
       ...brokenByCalls(entries).map((what) => `after the resume: ${what}`),
       ...after.waiting().map((what) => `the world after the resume is not at rest: ${what}`),
-      ...run.end().map(({ id, why }) => `after the resume, ${id}: ${why}`),
+      ...runs.flat().map(({ id, why }) => `after the resume, ${id}: ${why}`),
       ...(await illegalLogs(after)),
     ],
   };
@@ -71,13 +73,20 @@ function wholeRun(before: SimulatedWorld, after: SimulatedWorld, isLeft: (event:
   const told = eventsOf(before.trace()).filter(({ seq }) => seq !== null);
   const isTold = new Set(told.map(({ sessionId, seq }) => `${sessionId} ${seq}`));
   const closed = new Set(told.flatMap(({ type, sessionId }) => (type === 'session.closed' ? [sessionId] : [])));
-  const isClosedAgain = ({ type, sessionId }: SessionEvent) => type === 'session.closed' && closed.has(sessionId);
+  const isClosedAgain = ({ type, sessionId, path }: SessionEvent) =>
+    type === 'session.closed' && path.length > 1 && closed.has(sessionId);
   const untold = writtenIn(before, told).filter(({ sessionId, seq }) => !isTold.has(`${sessionId} ${seq}`));
   const rest = [...untold.filter(isLeft), ...writtenIn(after, told).filter((event) => !isClosedAgain(event))];
   return [
     ...told.filter((event) => isLeft(event) || isClosedAgain(event)),
     ...rest.toSorted((one, other) => other.path.length - one.path.length),
   ];
+}
+
+/** A root that was closed before it goes on is one run each time. */
+function runsOf(events: readonly SessionEvent[]): readonly (readonly SessionEvent[])[] {
+  const at = events.findIndex(({ type, path }) => type === 'session.closed' && path.length === 1);
+  return at === -1 || at === events.length - 1 ? [events] : [events.slice(0, at + 1), events.slice(at + 1)];
 }
 
 /** What was written to the logs, as it would have been told. */
@@ -87,13 +96,21 @@ function writtenIn({ trace }: SimulatedWorld, before: readonly SessionEvent[]): 
     if (entry.type !== 'log.written') return [];
     const { sessionId, record } = entry;
     const { payload, ...place } = record;
-    return [{ ...place, sessionId, path: paths.get(sessionId), ...(payload as object) } as SessionEvent]; // As the gate wrote it.
+    return [
+      {
+        ...place,
+        sessionId,
+        path: paths.get(sessionId) ?? [{ sessionId, kind: 'root' }],
+        ...(payload as object),
+      } as SessionEvent,
+    ]; // As the gate wrote it.
   });
 }
 
 const LINE_FEED = 0x0a;
 
-function whatIsLeft({ logStore, rng }: SimulatedWorld, id: string): Uint8Array {
+/** What was synced, and some of the rest. */
+export function whatIsLeft({ logStore, rng }: SimulatedWorld, id: string): Uint8Array {
   const [synced, written] = [logStore.syncedBytes(id), logStore.bytes(id)];
   return written.slice(0, synced.length + rng.integer(0, written.length - synced.length));
 }
@@ -119,7 +136,10 @@ function commandsThatRan(told: readonly SessionEvent[]): readonly SessionEvent[]
 }
 
 /** Whether the record of an event has outlived the cut, in a log to which the one above leads. */
-function leftIn({ logStore }: SimulatedWorld, before: readonly SessionEvent[]): (event: SessionEvent) => boolean {
+export function leftIn(
+  { logStore }: SimulatedWorld,
+  before: readonly SessionEvent[],
+): (event: SessionEvent) => boolean {
   const lines = new Map(logStore.sessions().map((id) => [id, linesIn(logStore.bytes(id))]));
   const isWritten = ({ sessionId, seq }: SessionEvent) => (seq ?? 0) < (lines.get(sessionId) ?? 0);
   const openings = new Map(before.flatMap((event) => (event.type === 'child.opened' ? [[event.childId, event]] : [])));

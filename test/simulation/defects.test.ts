@@ -17,9 +17,9 @@ const help = (chance: number, afterMs: number, whenBusy: 'reject' | 'replace' | 
   chance,
   afterMs,
 });
-const withLogFault = (operation: 'append' | 'sync', n: number, how: 'fails' | 'hangs') => ({
+const withLogFault = (operation: 'append' | 'sync', n: number, how: 'EIO' | 'hangs') => ({
   ...QUIET.faults,
-  logs: [{ operation, n, how }],
+  logs: [{ port: 'logs' as const, operation, n, how }],
 });
 
 /** What the simulation has found in the product, made as small as it goes: each broke a promise before it was mended. */
@@ -30,7 +30,7 @@ const PROGRAMS: Readonly<Record<string, readonly Program[]>> = {
       seed: 14,
       sandbox: 'danger-full-access',
       limits: { ...QUIET.limits, graceMs: 100 },
-      faults: withLogFault('sync', 8, 'fails'),
+      faults: withLogFault('sync', 8, 'EIO'),
       acts: [run(0), { does: 'abort', which: 75, afterMs: 0 }, run(0), help(1815379193, 40, 'reject')],
     },
     {

@@ -24,7 +24,7 @@ export type Played = Readonly<{
  * whatever they can; then closes it, and lets all come to rest. The program decides all of it.
  */
 export async function play(program: Program): Promise<Played> {
-  const simulated = world(program.seed, { logFaults: program.faults.logs });
+  const simulated = world(program.seed, { faults: program.faults.logs });
   const session = openSession(simulated, program);
   const promises = promisesKept();
   const act = callerOf(session, simulated.clock, promises.expectKept);

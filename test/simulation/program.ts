@@ -1,5 +1,5 @@
+import type { FaultOf } from '../../src/testing/faults.ts';
 import { type SeededRng, seededRng } from '../../src/testing/seeded-rng.ts';
-import type { LogStoreFault } from '../../src/testing/simulated-log-store.ts';
 
 type WhenBusy = 'replace' | 'queue' | 'reject';
 
@@ -30,7 +30,7 @@ export type Program = Readonly<{
   /** Somebody answers requests; else only acts do. */
   people: boolean;
   /** What goes wrong. The model may fail, hang and be cut short; calls may be broken or unknown; commands may ignore what they are told. */
-  faults: Readonly<{ model: boolean; calls: boolean; commands: boolean; logs: readonly LogStoreFault[] }>;
+  faults: Readonly<{ model: boolean; calls: boolean; commands: boolean; logs: readonly FaultOf<'logs'>[] }>;
   acts: readonly Act[];
   /** The power is cut before the n-th timer, and the session is resumed in another world; null: it is closed. */
   cutAtTimer: number | null;
@@ -62,9 +62,9 @@ export function programOf(seed: number): Program {
   };
 }
 
-function logFault(rng: SeededRng): LogStoreFault {
+function logFault(rng: SeededRng): FaultOf<'logs'> {
   const operation = rng.pick(['create', 'append', 'append', 'sync', 'sync', 'close'] as const);
-  return { operation, n: rng.integer(1, rng.pick([2, 8])), how: rng.pick(['fails', 'fails', 'hangs']) };
+  return { port: 'logs', operation, n: rng.integer(1, rng.pick([2, 8])), how: rng.pick(['EIO', 'EIO', 'hangs']) };
 }
 
 function deedOf(rng: SeededRng): Deed {

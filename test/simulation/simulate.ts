@@ -30,7 +30,7 @@ export async function simulate(program: Program, points: Set<string> = new Set()
   }
   for (const point of reached.reached()) points.add(point);
   if (isCut) {
-    const after = await afterCut(played);
+    const after = await afterCut(played.sessionId, world, program.seed);
     return { program, events, broken: after.broken, hash: `${world.traceHash()} ${after.world.traceHash()}` };
   }
   return {

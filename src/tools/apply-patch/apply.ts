@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { errorCode } from '../../protocol/errors.ts';
 import type { TaskContext } from '../../protocol/settings.ts';
 import type { Files } from '../files.ts';
 import type { ToolScope } from '../tool.ts';
@@ -85,10 +86,7 @@ async function carryOut(files: Files, file: PlannedFile, done: Done[]): Promise<
     if ((await files.realPath(above)) !== above) {
       return `${name}: a directory on the way to it has become a link. Look at ${pathText(above)} before going on.`;
     }
-    for (const directory of between(above, file.path)) {
-      await files.makeDirectory(directory);
-      done.push({ type: 'directory', path: directory });
-    }
+    for (const directory of between(above, file.path)) await make(files, directory, done);
     // Noted before it is done: an error may come after the deed.
     done.push({ type: 'file', file });
     if (file.after === null) await files.remove(file.path);
@@ -96,6 +94,17 @@ async function carryOut(files: Files, file: PlannedFile, done: Done[]): Promise<
     return null;
   } catch (error) {
     return `${name} could not be ${file.after === null ? 'removed' : 'written'}: ${fileErrorText(error)}.`;
+  }
+}
+
+/** Makes a directory, and notes it: also when it fails, for an error may come after the deed; unless somebody else has made it. */
+async function make(files: Files, path: string, done: Done[]): Promise<void> {
+  try {
+    await files.makeDirectory(path);
+    done.push({ type: 'directory', path });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') done.push({ type: 'directory', path });
+    throw error;
   }
 }
 

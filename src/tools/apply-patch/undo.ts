@@ -14,7 +14,7 @@ export async function undo(files: Files, done: readonly Done[]): Promise<readonl
   const left: string[] = [];
   for (const one of done.toReversed()) {
     try {
-      if (one.type === 'directory') await files.removeDirectory(one.path);
+      if (one.type === 'directory') await takeAway(files, one.path);
       else await putBack(files, one.file);
     } catch (error) {
       left.push(`${pathText(one.type === 'file' ? one.file.given : one.path)} (${fileErrorText(error)})`);
@@ -96,6 +96,11 @@ async function removeUnfinished(files: Files, { id, files: planned }: Journal): 
     }
   }
   return left;
+}
+
+/** It may not be there at all: an error stood in the way of making it. */
+async function takeAway(files: Files, path: string): Promise<void> {
+  if ((await files.kind(path)) !== 'missing') await files.removeDirectory(path);
 }
 
 async function putBack(files: Files, { path, before, after, modeBefore }: PlannedFile): Promise<void> {
