@@ -5,6 +5,7 @@ import { BaseSequencer } from 'vitest/node';
 const LONG = [
   'test/e2e/kill-exec.test.ts',
   'test/simulation/seeds.test.ts',
+  'test/faults/faults.test.ts',
   'test/e2e/hostile-model.test.ts',
   'test/process/kill-ways.test.ts',
   'test/enumeration/tree.test.ts',

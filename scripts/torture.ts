@@ -7,11 +7,12 @@ import { disk } from './torture/disk.ts';
 import * as earlyKills from './torture/early-kills.ts';
 import * as killExec from './torture/kill-exec.ts';
 import * as killMatrix from './torture/kill-matrix.ts';
+import { nth } from './torture/nth.ts';
 import * as ownDeath from './torture/own-death.ts';
 import type { Step } from './torture/step.ts';
 import * as strace from './torture/strace.ts';
 
-const STEPS: readonly Step[] = [commands, killMatrix, ownDeath, earlyKills, killExec, disk, strace, crowd];
+const STEPS: readonly Step[] = [commands, killMatrix, ownDeath, earlyKills, killExec, disk, nth, strace, crowd];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => STEPS.every((step) => step.name !== name));

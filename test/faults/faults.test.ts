@@ -1,0 +1,28 @@
+import { beforeAll, expect, it } from 'vitest';
+import { closingLine, everyFault, type Failed, newTally } from './each.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+/** Every n-th way of going wrong is tried, and so many pairs a scenario; `npm run torture -- nth` tries all, and more pairs. */
+const SHARE = { every: 3, compound: 12 };
+/** How many faults have to be met. */
+const MET_MIN = 5_000;
+
+const failed: Failed[] = [];
+const tally = newTally();
+
+beforeAll(async () => {
+  for (const scenario of SCENARIOS) failed.push(...(await everyFault(scenario, SHARE, tally)));
+  console.log(closingLine(tally, failed.length));
+}, 900_000);
+
+it('loses nothing acknowledged and breaks nothing, whichever operation of a scenario goes wrong, and how', () => {
+  expect(failed).toEqual([]);
+});
+
+it('meets what it plans, in at least 30 scenarios', () => {
+  const met = Object.values(tally.met).reduce((sum, number) => sum + number, 0);
+  expect(SCENARIOS.length).toBeGreaterThanOrEqual(30);
+  expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length);
+  expect(met).toBeGreaterThanOrEqual(MET_MIN);
+  expect(Math.min(...Object.values(tally.met))).toBeGreaterThan(0);
+});
