@@ -13,7 +13,7 @@ export { CONFORMANCE_LIMITS, type KindSubject } from './conformance/observe-kind
 export type { PolicySubject } from './conformance/policy.ts';
 export type { ToolSubject } from './conformance/tool.ts';
 export { type EdgePath, type EdgeStep, type EveryEdgeOptions, everyEdge, STATES_MAX } from './every-edge.ts';
-export { type Broken, type Invariant, invariants, type Watch, watchRun } from './invariants.ts';
+export { type Broken, type Invariant, invariants, type ProcessChange, type Watch, watchRun } from './invariants.ts';
 export { watchPoints } from './points.ts';
 export { type RecordedRun, recordedRun } from './recorded-run.ts';
 export {
