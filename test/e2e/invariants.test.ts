@@ -9,7 +9,11 @@ import { runTroupe, temporaryDirectory } from './run-troupe.ts';
 import { startScriptedServer } from './scripted-server.ts';
 
 /** What is seen of a real run from outside: its events, each after a look at the process table, then its log. */
-type Seen = Readonly<{ seen: readonly ((run: ReturnType<typeof watchRun>) => void)[]; pids: number }>;
+type Seen = Readonly<{
+  seen: readonly ((run: ReturnType<typeof watchRun>) => void)[];
+  pids: number;
+  outputs: string[];
+}>;
 
 /** The living processes below one, zombies not counted. */
 function below(root: number): ReadonlySet<number> {
@@ -40,6 +44,7 @@ async function watchExec(script: Script): Promise<Seen> {
   const seen: ((run: ReturnType<typeof watchRun>) => void)[] = [];
   let alive: ReadonlySet<number> = new Set();
   const pids = new Set<number>();
+  const outputs: string[] = [];
   const { stdout, pid = 0 } = exec.child;
   if (stdout === null) throw new Error('Expected the events on standard output, got none.');
   const lines = createInterface({ input: stdout });
@@ -52,6 +57,7 @@ async function watchExec(script: Script): Promise<Seen> {
       pids.add(one);
       if (!before.has(one)) seen.push((run) => run.process({ pid: one, change: 'started' }));
     }
+    if (event.type === 'item.completed' && event.item.type === 'command_execution') outputs.push(event.item.output);
     // Its command waits for this.
     if (pids.size > 0) writeFileSync(join(cwd, 'seen'), '');
     seen.push((run) => run.event(event));
@@ -65,13 +71,13 @@ async function watchExec(script: Script): Promise<Seen> {
     const id = records.flatMap((one) => (one.ok ? [(one.record.payload as Opened).sessionPath] : []))[0]?.at(-1); // As the gate wrote it.
     for (const one of records) if (one.ok) seen.push((run) => run.record(id?.sessionId ?? name, one.record));
   }
-  return { seen, pids: pids.size };
+  return { seen, pids: pids.size, outputs };
 }
 
 type Opened = Readonly<{ sessionPath?: readonly Readonly<{ sessionId: string }>[] }>;
 
 it('holds all that always holds in a real run, seen from outside, and sees it where a process or a record is missing', async () => {
-  const { seen, pids } = await watchExec([
+  const { seen, pids, outputs } = await watchExec([
     { call: { name: 'shell', arguments: { command: 'echo one; until [ -e seen ]; do sleep 0.05; done; echo two' } } },
     { say: 'Done.' },
   ]);
@@ -79,6 +85,7 @@ it('holds all that always holds in a real run, seen from outside, and sees it wh
   for (const show of seen) show(run);
   expect(run.end()).toEqual([]);
   expect(pids).toBeGreaterThan(0);
+  expect(outputs).toEqual(['one\ntwo\n']);
 
   const wrong = watchRun();
   wrong.process({ pid: 1, change: 'started' });
