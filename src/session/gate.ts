@@ -75,6 +75,16 @@ export function passTransient(book: Book, body: TransientBody, taskId: string | 
   } else book.channel.tell(event);
 }
 
+/** Tells what a sub-session says, but never before it was told that the sub-session is opened. */
+export function passFromBelow(book: Book, child: Book, event: SessionEvent): void {
+  const { waiting } = book.gate;
+  const isItsOwn = ({ event: { sessionId, seq, path } }: Waiting) =>
+    path[child.path.length - 1]?.sessionId === child.id || (sessionId === book.id && seq === child.openedAtSeq);
+  const last = waiting.length === 0 ? -1 : waiting.findLastIndex(isItsOwn);
+  if (last === -1) book.channel.tell(event);
+  else waiting.splice(last + 1, 0, { event, ready: true, released: null });
+}
+
 /** Resolves true when all that was committed so far is safe, false when that failed or took too long. */
 export function safe(book: Book): Promise<boolean> {
   return book.writer === null ? Promise.resolve(true) : inTime(book, isFound(book, book.gate.nextSeq - 1));

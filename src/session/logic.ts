@@ -36,6 +36,7 @@ import { createCallLedger } from './call-ledger.ts';
 import { commit } from './commit.ts';
 import { closeBook, conclude, dropOrder } from './conclude.ts';
 import { deliver, refuse } from './delegating.ts';
+import { passFromBelow } from './gate.ts';
 import { tell } from './telling.ts';
 import { bookOf, kindOf } from './world.ts';
 
@@ -268,7 +269,7 @@ const relayLogic = fromCallback<{ type: string }, RelayInput>(({ input, system, 
   const { drained } = relay(child.channel, {
     childPath: child.path,
     hides: child.hides,
-    tell: (event) => parent.channel.tell(event),
+    tell: (event) => passFromBelow(parent, child, event),
     opened(request) {
       tell(parent, { type: 'request.opened', request }, self);
       offer(parent, request);

@@ -6,6 +6,7 @@ export {
 } from '../rollout/memory-log-store.ts';
 export { adversarialChildren } from './adversarial-children.ts';
 export { adversarialTools } from './adversarial-tools.ts';
+export { type Assertions, assertions } from './assertions.ts';
 export { type ChartCoverage, chartCoverage, type Share, type WatchedActor } from './chart-coverage.ts';
 export { type ConformanceCheck, ConformanceError, type Finding } from './conformance/check.ts';
 export { conformance } from './conformance/index.ts';
@@ -22,7 +23,7 @@ export {
   type Operation,
   type WorldFault,
 } from './faults.ts';
-export { type Broken, type Invariant, invariants, type Watch, watchRun } from './invariants.ts';
+export { type Broken, type Invariant, invariants, type ProcessChange, type Watch, watchRun } from './invariants.ts';
 export { watchPoints } from './points.ts';
 export { type RecordedRun, recordedRun } from './recorded-run.ts';
 export {

@@ -1,29 +1,19 @@
 import { isTerminal, type SessionEvent } from '../protocol/events.ts';
-import type { Item } from '../protocol/items.ts';
+import type { LogRecord } from '../rollout/record.ts';
+import { FURTHER_INVARIANTS } from './invariants/all.ts';
+import { isCall } from './invariants/calls.ts';
+import type { Broken, Invariant, ProcessChange } from './invariants/invariant.ts';
 
-/**
- * Something that holds in every run of a session tree, as an observer of what its root tells. `id` is a letter for what it is about (tasks,
- * aborts, events, requests, calls, sessions) and a number that stays.
- */
-export type Invariant = Readonly<{ id: string; promise: string; watch(): Watch }>;
-
-/** Watches one run. Each gives a sentence for people when the promise is broken, else null. */
-export type Watch = Readonly<{
-  /** The next event, in the order in which the root told it. */
-  event(event: SessionEvent): string | null;
-  /** The run is over: the root has closed. */
-  end?(): string | null;
-}>;
-
-export type Broken = Readonly<{ id: string; promise: string; why: string }>;
+export type { Broken, Invariant, ProcessChange, Watch } from './invariants/invariant.ts';
 
 const ended = (events: Iterable<string>, what: string) => {
   const open = [...events];
   return open.length === 0 ? null : `${open.length} ${what} never ended: ${open.slice(0, 3).join(', ')}`;
 };
 
-/** The invariants that can be seen from outside, in the events alone. */
+/** The invariants that can be seen from outside: in the events alone, or with the logs and the process table. */
 export const invariants: readonly Invariant[] = [
+  ...FURTHER_INVARIANTS,
   {
     id: 'A2',
     promise: 'a task that has started ends once',
@@ -296,13 +286,20 @@ export const invariants: readonly Invariant[] = [
   },
 ];
 
-/** Watches a run by all of these, from the opening of a root to its close: a session that is resumed is another run. What it gives takes the events, and in the end gives what was broken. */
+/**
+ * Watches a run by all of these, from the opening of a root to its close: a session that is resumed is another run. What it gives takes the
+ * events, and records and processes as far as somebody has them, and in the end gives what was broken.
+ */
 export function watchRun(watched: readonly Invariant[] = invariants): Readonly<{
   event(event: SessionEvent): void;
+  record(sessionId: string, record: LogRecord): void;
+  process(change: ProcessChange): void;
   end(): readonly Broken[];
 }> {
   const broken: Broken[] = [];
   const watches = watched.map(({ id, promise, watch }) => ({ id, promise, watch: watch() }));
+  const ofRecords = watches.filter(({ watch }) => watch.record !== undefined);
+  const ofProcesses = watches.filter(({ watch }) => watch.process !== undefined);
   const note = (id: string, promise: string, why: string | null) => {
     if (why !== null) broken.push({ id, promise, why });
   };
@@ -310,13 +307,15 @@ export function watchRun(watched: readonly Invariant[] = invariants): Readonly<{
     event(event) {
       for (const { id, promise, watch } of watches) note(id, promise, watch.event(event));
     },
+    record(sessionId, record) {
+      for (const { id, promise, watch } of ofRecords) note(id, promise, watch.record?.(sessionId, record) ?? null);
+    },
+    process(change) {
+      for (const { id, promise, watch } of ofProcesses) note(id, promise, watch.process?.(change) ?? null);
+    },
     end() {
       for (const { id, promise, watch } of watches) note(id, promise, watch.end?.() ?? null);
       return broken;
     },
   };
-}
-
-function isCall(item: Item): boolean {
-  return item.type === 'command_execution' || item.type === 'file_change' || item.type === 'tool_call';
 }

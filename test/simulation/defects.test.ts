@@ -66,6 +66,20 @@ const PROGRAMS: Readonly<Record<string, readonly Program[]>> = {
       cutAtTimer: 15,
     },
   ],
+  'nothing of a sub-session is told before the task that opens it, which waits for the end of another to be on the disk':
+    [
+      {
+        ...QUIET,
+        seed: 305,
+        faults: { ...QUIET.faults, model: true, commands: true },
+        acts: [
+          { does: 'beside', takesMs: 339, heeds: true, afterMs: 1 },
+          { does: 'abort', which: 45, afterMs: 0 },
+          help(2115469938, 5, 'reject'),
+          { does: 'compact', whenBusy: 'replace', afterMs: 2 },
+        ],
+      },
+    ],
 };
 
 describe.each(Object.entries(PROGRAMS))('%s', (_, programs) => {

@@ -1,4 +1,5 @@
 import type { SessionEvent } from '../../src/index.ts';
+import type { TraceEntry } from '../../src/testing/index.ts';
 import { watchPoints, watchRun } from '../../src/testing/index.ts';
 import { afterCut, illegalLogs } from './after-cut.ts';
 import { brokenLaws, eventsOf } from './laws.ts';
@@ -8,6 +9,7 @@ import type { Program } from './program.ts';
 export type Simulated = Readonly<{
   program: Program;
   events: readonly SessionEvent[];
+  trace: readonly TraceEntry[];
   broken: readonly string[];
   hash: string;
 }>;
@@ -18,29 +20,44 @@ export async function simulate(program: Program, points: Set<string> = new Set()
   try {
     played = await play(program);
   } catch (error) {
-    return { program, events: [], broken: [error instanceof Error ? error.message : String(error)], hash: '' };
+    return {
+      program,
+      events: [],
+      trace: [],
+      broken: [error instanceof Error ? error.message : String(error)],
+      hash: '',
+    };
   }
   const { world, isCut } = played;
-  const events = eventsOf(world.trace());
+  const trace = world.trace();
+  const events = eventsOf(trace);
   const run = watchRun();
   const reached = watchPoints();
-  for (const event of events) {
-    run.event(event);
-    reached.event(event);
-  }
+  for (const entry of trace) show(entry, run);
+  for (const event of events) reached.event(event);
   for (const point of reached.reached()) points.add(point);
   if (isCut) {
     const after = await afterCut(played.sessionId, world, program.seed);
-    return { program, events, broken: after.broken, hash: `${world.traceHash()} ${after.world.traceHash()}` };
+    return { program, events, trace, broken: after.broken, hash: `${world.traceHash()} ${after.world.traceHash()}` };
   }
   return {
     program,
     events,
+    trace,
     broken: [...brokenAtRest(played, run.end()), ...(await illegalLogs(world))],
     hash: world.traceHash(),
   };
 }
 
+/** Shows to observers of a run what has happened in a world. */
+export function show(entry: TraceEntry, run: Run): void {
+  if (entry.type === 'event') run.event(entry.event);
+  else if (entry.type === 'log.written') run.record(entry.sessionId, entry.record);
+  else if (entry.type === 'process.started') run.process({ pid: entry.pid, change: 'started' });
+  else if (entry.type === 'process.ended') run.process({ pid: entry.pid, change: 'ended' });
+}
+
+type Run = ReturnType<typeof watchRun>;
 type Broken = ReturnType<ReturnType<typeof watchRun>['end']>;
 
 function brokenAtRest({ program, world, unkept, pending }: Played, broken: Broken): string[] {
