@@ -190,14 +190,22 @@ export const invariants: readonly Invariant[] = [
       'what was streamed of a message is what it says in the end, or its beginning where it says that it is partial',
     watch() {
       const streamed = new Map<string, string>();
+      const owners = new Map<string, string | undefined>();
       return {
         event(event) {
-          if (event.type === 'item.started') streamed.set(event.item.id, '');
+          if (event.type === 'item.started') {
+            streamed.set(event.item.id, '');
+            owners.set(event.item.id, event.taskId);
+          }
+          // What was streamed before a retry is void.
+          if (event.type === 'stream.retrying')
+            for (const id of streamed.keys()) if (owners.get(id) === event.taskId) streamed.set(id, '');
           const known = event.type === 'item.delta' ? streamed.get(event.itemId) : undefined;
           if (event.type === 'item.delta' && known !== undefined) streamed.set(event.itemId, known + event.delta);
           if (event.type !== 'item.completed' || event.item.type !== 'agent_message') return null;
           const text = streamed.get(event.item.id) ?? '';
           streamed.delete(event.item.id);
+          owners.delete(event.item.id);
           const isKept = event.item.partial
             ? event.item.text.startsWith(text) || text.startsWith(event.item.text)
             : text === '' || event.item.text === text;

@@ -1,3 +1,5 @@
+// Loaded before anything is played: a module takes real time to load, while none passes in a world.
+import 'openai';
 import type { Session } from '../../src/index.ts';
 import { openaiModel } from '../../src/model/openai.ts';
 import type { Model } from '../../src/model/port.ts';

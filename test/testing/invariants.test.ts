@@ -23,7 +23,7 @@ it('sees a task that was told to stop and ended otherwise', () => {
   expect(run.end()).toEqual([
     {
       id: 'B13',
-      promise: 'an abort is told once, with one reason, and is the end',
+      promise: 'an abort is told once, with one reason (unless the program ends before the task), and is the end',
       why: 't1 was aborting, and then came task.completed',
     },
   ]);

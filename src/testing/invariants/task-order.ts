@@ -33,7 +33,12 @@ export const TASK_ORDER: readonly Invariant[] = [
         event(event) {
           const { taskId = '' } = event;
           if (event.type === 'step.started' && !messages.has(taskId)) messages.set(taskId, null);
-          if (event.type === 'item.completed' && event.item.type === 'agent_message' && messages.has(taskId))
+          if (
+            event.type === 'item.completed' &&
+            event.item.type === 'agent_message' &&
+            !event.item.partial &&
+            messages.has(taskId)
+          )
             messages.set(taskId, event.item.text);
           if (!isTerminal(event)) return null;
           const last = messages.get(taskId);
