@@ -51,15 +51,12 @@ export async function resumeSession<T extends TaskDefinitions = Record<never, ne
       );
     }
     const nextId = () => (options.world?.ids ?? systemIds()).next();
-    const notes = [
-      ...damageWords(recovery),
-      ...(await closeChildren(store, state, options, nextId)),
-      ...modelWords(state, options),
-    ];
+    const unclosed = await closeChildren(store, state, options, nextId);
+    const damage = [...damageWords(recovery), ...unclosed.map(({ why }) => why), ...modelWords(state, options)];
     const { session, book } = openSession(withDefaults(options, state), {
       sessionId,
       ...(state.path === null ? {} : { path: state.path }),
-      resumed: { state, damage: notes },
+      resumed: { state, damage, unclosed: unclosed.map(({ id }) => id) },
       open: async () => file,
       history: state.history,
       inputs: [...state.inputs].map(([inputId, { input }]) => ({ inputId, input })),
@@ -214,30 +211,34 @@ function commitClosing(book: Book, { body, taskId, append }: Closing): void {
   });
 }
 
-/** Closes the logs of sub-sessions that ran when the program ended, and counts what they have used; gives what is to be said of that. */
+/** A sub-session whose log could not be closed, and why, in words. */
+type Unclosed = Readonly<{ id: string; why: string }>;
+
+/** Closes the logs of sub-sessions that ran when the program ended, and counts what they have used; gives those that could not be. */
 async function closeChildren<T extends TaskDefinitions>(
   store: LogStore,
   state: ReplayedState,
   options: SessionOptions<T>,
   nextId: () => string,
-): Promise<readonly string[]> {
-  const notes: string[] = [];
+): Promise<readonly Unclosed[]> {
+  const unclosed: Unclosed[] = [];
   const clock = options.world?.clock ?? systemClock;
   for (const [sessionId, taskId] of [...state.children, ...[...state.ending.keys()].map((id) => [id, null] as const)]) {
     try {
       const child = await reopen(store, sessionId);
       try {
-        notes.push(...(await closeChildren(store, child.state, options, nextId)));
+        unclosed.push(...(await closeChildren(store, child.state, options, nextId)));
         count(state, taskId, child.state.usage);
         await closeLog(child, clock, nextId);
       } finally {
         await child.file.close();
       }
     } catch (error) {
-      notes.push(`The log of the sub-session ${sessionId} could not be closed: ${messageOf(error)}`);
+      const why = `The log of the sub-session ${sessionId} could not be closed: ${messageOf(error)}`;
+      unclosed.push({ id: sessionId, why });
     }
   }
-  return notes;
+  return unclosed;
 }
 
 /** What a sub-session has used is in its own log until the task that opened it ends. */

@@ -21,7 +21,12 @@ export type Taken = Readonly<{ sent: Sent } | { problem: string } | { changed: b
 const ACTORS_MAX = 2_000;
 
 /** As `@statelyai/inspect` 0.7 sends it; what is not named here is not looked at. */
-const snapshotShape = z.looseObject({ status: z.string().optional(), value: z.unknown(), context: z.unknown() });
+const snapshotShape = z.looseObject({
+  status: z.string().optional(),
+  // Only those of machines have both; JSON has nothing of what is undefined.
+  value: z.unknown().optional(),
+  context: z.unknown().optional(),
+});
 const messageShape = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('@xstate.actor'),

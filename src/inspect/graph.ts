@@ -137,7 +137,7 @@ function nameNodes(planning: Planning, state: ChartState): void {
 }
 
 function nodeOf(planning: Planning, state: ChartState, at: { depth: number; region: boolean }): ElkNode {
-  const node = planning.nodes.get(state) ?? '';
+  const node = planning.nodes.get(state) as string; // Each state has one by now.
   const isBox = state.states.length > 0;
   const { arrows, written } = transitionsOf(planning, state);
   const header = planning.widths.get(state.path);
@@ -208,7 +208,7 @@ type Arrow = { id: string; target: string; from: string; to: string; labelled: b
 
 /** What leads to states that the chart has is an arrow, what stays where it is stands in the state. */
 function transitionsOf(planning: Planning, state: ChartState): { arrows: Arrow[]; written: Numbered[] } {
-  const node = planning.nodes.get(state) ?? '';
+  const node = planning.nodes.get(state) as string; // Each state has one by now.
   const arrows = new Map<string, Arrow>();
   const written: Numbered[] = [];
   for (const [index, transition] of state.transitions.entries()) {
@@ -225,7 +225,7 @@ function transitionsOf(planning: Planning, state: ChartState): { arrows: Arrow[]
       const id = position === 0 ? numbered.id : `${numbered.id}+${position}`;
       const within = state.states.length > 0 && isBelow(target, state.path);
       const from = within ? throughoutOf(node) : node;
-      const to = planning.targets.get(target) ?? '';
+      const to = planning.targets.get(target) as string; // Targets are states.
       arrows.set(key, { id, target, from, to, labelled: position === 0, transitions: [numbered] });
     }
   }
@@ -268,7 +268,7 @@ function initialMark(planning: Planning, state: ChartState): ElkNode[] {
 const IN_ANY_STATE: Line = { kind: 'transition', spans: [{ kind: 'word', text: 'in any state' }], transition: null };
 
 function throughoutMark(planning: Planning, state: ChartState, arrows: readonly Arrow[]): ElkNode[] {
-  const node = throughoutOf(planning.nodes.get(state) ?? '');
+  const node = throughoutOf(planning.nodes.get(state) as string); // Each state has one by now.
   if (!arrows.some(({ from }) => from === node)) return [];
   const block = stacked([IN_ANY_STATE], { x: 10, y: 3 });
   planning.throughouts.push({ node, state: state.path, block });

@@ -5,7 +5,7 @@
  */
 export function unfinishedTail(bytes: Uint8Array): number {
   for (let length = 1; length <= Math.min(bytes.length, LONGEST - 1); length += 1) {
-    const byte = bytes[bytes.length - length] ?? 0;
+    const byte = bytes[bytes.length - length] as number; // No more than there are.
     if (isContinuation(byte)) continue;
     return sequenceLength(byte) > length ? length : 0;
   }

@@ -25,7 +25,8 @@ export type CommittedBody = { durable?: false } & (
       forkedFrom?: Readonly<{ sessionId: string; seq: number }>;
     }
   /** The first of what is told after a session was opened again; `damage` is what was found wrong with its log. */
-  | { type: 'session.resumed'; damage: readonly string[] }
+  /** `unclosed`: sub-sessions whose logs could not be closed; the next resume tries again. */
+  | { type: 'session.resumed'; damage: readonly string[]; unclosed?: readonly string[] }
   /** What people were shown before the fork. */
   | { type: 'session.forked'; items: readonly Item[] }
   /** A task has opened a sub-session, which has a log of its own. */

@@ -23,6 +23,9 @@ export type OpenTask = {
   usage: Usage;
 };
 
+/** What says that the end of a sub-session is on the disk: the start of the next foreground task, the end of its session, a resume. */
+type Ending = 'started' | 'closed' | 'resumed';
+
 /** What a log says of its session. Built from records alone: nothing is started, asked or written for it. */
 export type ReplayedState = {
   sessionId: string | null;
@@ -46,7 +49,7 @@ export type ReplayedState = {
   /** Sub-sessions that tasks which are open have opened. */
   readonly children: Map<string, string>;
   /** Sub-sessions of tasks that have ended: the ends of their own may have come later to the disk, or not at all. */
-  readonly ending: Map<string, Pick<OpenTask, 'isBeside'>>;
+  readonly ending: Map<string, Ending>;
   /** Where foreground tasks have begun in the history, as long as that has only grown since. */
   beginnings: { taskId: string; entries: number; isSaid: boolean }[];
   isClosed: boolean;
@@ -121,7 +124,7 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
       if (body.placement === 'beside') return;
       state.beginnings.push({ taskId, entries: state.history.length, isSaid: body.isSaid === true });
       // The end of the one before was shown by then, and with it those of its sub-sessions.
-      for (const [sessionId, { isBeside }] of state.ending) if (!isBeside) state.ending.delete(sessionId);
+      for (const [sessionId, until] of state.ending) if (until === 'started') state.ending.delete(sessionId);
       return;
     case 'task.completed':
     case 'task.failed':
@@ -134,12 +137,15 @@ export function replay(state: ReplayedState, { seq, epoch, time, payload }: LogR
       for (const [sessionId, opener] of state.children) {
         if (opener !== taskId) continue;
         state.children.delete(sessionId);
-        state.ending.set(sessionId, { isBeside: task?.isBeside === true });
+        if (!state.ending.has(sessionId)) state.ending.set(sessionId, task?.isBeside === true ? 'closed' : 'started');
       }
       return;
     case 'session.closed':
+      for (const [sessionId, until] of state.ending) if (until !== 'resumed') state.ending.delete(sessionId);
+      return;
     case 'session.resumed':
       state.ending.clear();
+      for (const sessionId of body.unclosed ?? []) state.ending.set(sessionId, 'resumed');
       return;
     case 'child.opened':
       if (taskId !== null) state.children.set(body.childId, taskId);

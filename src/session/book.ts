@@ -88,7 +88,7 @@ export type Book = {
   /** How often it was opened again. */
   readonly epoch: number;
   /** It was opened again and has not said so yet; what was found wrong with its log. */
-  resumedWith: readonly string[] | null;
+  resumedWith: ResumedWith | null;
   /** What it told before anybody could listen; whoever listens first hears it. */
   unheard: SessionEvent[] | null;
   readonly gate: Gate;
@@ -150,7 +150,10 @@ export type BookOptions = Readonly<{
   open?: () => Promise<LogFile>;
 }>;
 
-export type Resumed = Readonly<{ state: ReplayedState; damage: readonly string[] }>;
+export type Resumed = ResumedWith & Readonly<{ state: ReplayedState }>;
+
+/** What was found wrong with a log, in words, and the sub-sessions whose logs could not be closed. */
+type ResumedWith = Readonly<{ damage: readonly string[]; unclosed: readonly string[] }>;
 
 const HIDES_NOTHING: Book['hides'] = new Set();
 const NOW = Promise.resolve();
@@ -180,7 +183,7 @@ export function openBook(options: BookOptions): Book {
     channel,
     forkedFrom: options.forkedFrom ?? null,
     epoch: resumed === undefined ? 0 : resumed.state.epoch + 1,
-    resumedWith: resumed?.damage ?? null,
+    resumedWith: resumed ?? null,
     unheard: null,
     gate: createGate(resumed?.state.nextSeq),
     writer,

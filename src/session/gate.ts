@@ -61,7 +61,8 @@ function announceResumed(book: Book, { type }: CommittedBody): void {
   const { resumedWith } = book;
   if (resumedWith === null || type === 'session.resumed') return;
   book.resumedWith = null;
-  passCommitted(book, { type: 'session.resumed', damage: resumedWith }, { sync: true });
+  const { damage, unclosed } = resumedWith;
+  passCommitted(book, { type: 'session.resumed', damage, ...(unclosed.length === 0 ? {} : { unclosed }) }, { sync: true });
 }
 
 /** Tells a transient event at once, but never before what was said of the same task. */

@@ -1,9 +1,7 @@
-import type { SessionEvent } from '../../src/index.ts';
-import { type MemoryLogStore, memoryLogStore } from '../../src/rollout/memory-log-store.ts';
+import { memoryLogStore } from '../../src/rollout/memory-log-store.ts';
 import type { WorldFault } from '../../src/testing/faults.ts';
-import type { TraceEntry } from '../../src/testing/trace.ts';
 import { type SimulatedWorld, world } from '../../src/testing/world.ts';
-import { afterCut, leftIn, whatIsLeft } from '../simulation/after-cut.ts';
+import { afterCut, whatIsLeft } from '../simulation/after-cut.ts';
 import { eventsOf } from '../simulation/laws.ts';
 import { KINDS } from './kinds.ts';
 import { type Staged, talk } from './stage.ts';
@@ -24,7 +22,8 @@ export async function goesOn(stage: Staged, later: readonly WorldFault[]): Promi
       met.push(...between.met());
       before = between;
     }
-    const after = await afterCut(id, before, id);
+    const byLogs = later.length > 0 || stage.world.met().length > 1;
+    const after = await afterCut(id, before, id, { byLogs });
     broken.push(...after.broken);
   }
   return { met, broken };
@@ -34,12 +33,6 @@ export async function goesOn(stage: Staged, later: readonly WorldFault[]): Promi
 async function wentOn(id: string, before: SimulatedWorld, faults: readonly WorldFault[]): Promise<SimulatedWorld> {
   const simulated = world(`${id} between the cuts`, { faults });
   for (const one of before.logStore.sessions()) simulated.logStore.put(one, whatIsLeft(before, one));
-  const isLeft = leftIn(simulated, eventsOf(before.trace()));
-  const lines = linesOf(simulated.logStore);
-  const kept = before.trace().filter((entry) => {
-    if (entry.type === 'event') return entry.event.seq !== null && isLeft(entry.event);
-    return entry.type !== 'log.written' || entry.record.seq < (lines.get(entry.sessionId) ?? 0);
-  });
   const opening = simulated.resume(id, {
     model: simulated.model(talk({ say: 'on' })),
     tasks: KINDS,
@@ -53,37 +46,7 @@ async function wentOn(id: string, before: SimulatedWorld, faults: readonly World
   await simulated.run();
   const logStore = memoryLogStore();
   for (const one of simulated.logStore.sessions()) logStore.put(one, whatIsLeft(simulated, one));
-  const left = linesOf(logStore);
-  const paths = new Map(eventsOf(kept).map(({ sessionId, path }) => [sessionId, path]));
-  const given = new Set(eventsOf(simulated.trace()).flatMap(givenUp));
-  const isGivenUp = (path: SessionEvent['path'] | undefined) =>
-    path === undefined || path.some(({ sessionId }) => given.has(sessionId));
-  // Of sub-sessions that are closed only their logs are told: here, before their parent is.
-  const asTold = (entry: TraceEntry): TraceEntry[] => {
-    if (entry.type !== 'log.written' || entry.sessionId === id) return [entry];
-    const { payload, ...place } = entry.record;
-    if (place.seq >= (left.get(entry.sessionId) ?? 0)) return [];
-    const event = { ...place, sessionId: entry.sessionId, path: paths.get(entry.sessionId), ...(payload as object) };
-    return [{ type: 'event', at: entry.at, event: { ...event, durable: false } as SessionEvent }]; // As the resume wrote it.
-  };
-  const trace = [...kept, ...simulated.trace().flatMap(asTold)].filter((entry) => {
-    if (entry.type === 'event') return !isGivenUp(entry.event.path);
-    return entry.type !== 'log.written' || !isGivenUp(paths.get(entry.sessionId));
-  });
-  return { ...simulated, logStore, trace: () => trace };
-}
-
-/** How many whole lines each log has. */
-function linesOf(store: MemoryLogStore): ReadonlyMap<string, number> {
-  return new Map(store.sessions().map((id) => [id, Buffer.from(store.bytes(id)).toString().split('\n').length - 1]));
-}
-
-/** The sub-sessions of which a resume says that it could not close their logs: they stay as they are. */
-function givenUp(event: SessionEvent): string[] {
-  if (event.type !== 'session.resumed') return [];
-  return event.damage.flatMap(
-    (words) => /^The log of the sub-session (\S+) could not be closed/.exec(words)?.[1] ?? [],
-  );
+  return { ...simulated, logStore, trace: () => [...before.trace(), ...simulated.trace()] };
 }
 
 /** The world as one root and all below it have seen it, since it was opened last. */

@@ -1,8 +1,9 @@
 import { resumeSession, TroupeError } from '../../src/index.ts';
 import { messageOf } from '../../src/protocol/errors.ts';
 import { isTerminal, type SessionEvent } from '../../src/protocol/events.ts';
+import type { Path } from '../../src/protocol/path.ts';
 import { verifyLog } from '../../src/rollout/verify/verify.ts';
-import { watchRun } from '../../src/testing/index.ts';
+import { type Invariant, invariants, watchRun } from '../../src/testing/index.ts';
 import { type SimulatedWorld, world } from '../../src/testing/world.ts';
 import { KINDS } from './actors.ts';
 import { brokenByCalls, eventsOf } from './laws.ts';
@@ -12,9 +13,15 @@ export type AfterCut = Readonly<{ world: SimulatedWorld; broken: readonly string
 
 /**
  * What was synced is still there after the power was cut, and of the rest some of its beginning. The session is resumed in a
- * world where nothing goes wrong, does one thing more, and is closed.
+ * world where nothing goes wrong, does one thing more, and is closed. Where more than the power has failed, it cannot be told what came
+ * after what in different logs: `byLogs` has each looked at by itself.
  */
-export async function afterCut(sessionId: string, before: SimulatedWorld, seed: number | string): Promise<AfterCut> {
+export async function afterCut(
+  sessionId: string,
+  before: SimulatedWorld,
+  seed: number | string,
+  { byLogs = false }: { byLogs?: boolean } = {},
+): Promise<AfterCut> {
   const after = world(`${seed} after the cut`);
   for (const id of before.logStore.sessions()) after.logStore.put(id, whatIsLeft(before, id));
   const isThere = (after.logStore.bytes(sessionId) ?? []).includes(LINE_FEED);
@@ -43,11 +50,10 @@ export async function afterCut(sessionId: string, before: SimulatedWorld, seed: 
   const entries = session.entries();
   await after.settled(session.close());
   await after.run();
-  const runs = runsOf(wholeRun(before, after, isLeft)).map((events) => {
-    const run = watchRun();
-    for (const event of events) run.event(event);
-    return run.end();
-  });
+  const degraded = new Set(toldBefore.flatMap((event) => (event.type === 'session.degraded' ? event.sessionId : [])));
+  const runs = byLogs
+    ? runsInLogs(after, sessionId, degraded).map((events) => brokenIn(events, OF_ONE_SESSION))
+    : runsOf(wholeRun(before, after, isLeft)).map((events) => brokenIn(events, invariants));
   return {
     world: after,
     broken: [
@@ -62,6 +68,37 @@ export async function afterCut(sessionId: string, before: SimulatedWorld, seed: 
       ...(await illegalLogs(after)),
     ],
   };
+}
+
+function brokenIn(events: readonly SessionEvent[], watched: readonly Invariant[]) {
+  const run = watchRun(watched);
+  for (const event of events) run.event(event);
+  return run.end();
+}
+
+/** What holds in each session by itself: not how those of a tree go together. */
+const OF_ONE_SESSION = invariants.filter(({ id }) => !['B19', 'B20', 'C25', 'G63', 'J93'].includes(id));
+
+/** The runs of a session and of all below it, each from its opening to its close, as its log has them; not where a log has failed, which was said. */
+function runsInLogs(
+  after: SimulatedWorld,
+  sessionId: string,
+  degraded: ReadonlySet<string>,
+  path: Path = [{ sessionId, kind: 'root' }],
+): SessionEvent[][] {
+  const runs: SessionEvent[][] = [[]];
+  const below: SessionEvent[][] = [];
+  if (degraded.has(sessionId) || !after.logStore.bytes(sessionId)?.includes(LINE_FEED)) return [];
+  for (const { payload, ...place } of after.log(sessionId)) {
+    const event = { ...place, sessionId, path, ...(payload as object) } as SessionEvent; // As the gate wrote it.
+    if (event.type === 'child.opened') {
+      const { childId, kind, taskId = '' } = event;
+      below.push(...runsInLogs(after, childId, degraded, [...path, { sessionId: childId, kind, taskId }]));
+    }
+    if (runs.at(-1)?.at(-1)?.type === 'session.closed') runs.push([]);
+    runs.at(-1)?.push(event);
+  }
+  return [...runs, ...below];
 }
 
 /**
