@@ -62,7 +62,11 @@ function announceResumed(book: Book, { type }: CommittedBody): void {
   if (resumedWith === null || type === 'session.resumed') return;
   book.resumedWith = null;
   const { damage, unclosed } = resumedWith;
-  passCommitted(book, { type: 'session.resumed', damage, ...(unclosed.length === 0 ? {} : { unclosed }) }, { sync: true });
+  passCommitted(
+    book,
+    { type: 'session.resumed', damage, ...(unclosed.length === 0 ? {} : { unclosed }) },
+    { sync: true },
+  );
 }
 
 /** Tells a transient event at once, but never before what was said of the same task. */

@@ -22,6 +22,11 @@ it('sees a task that was told to stop and ended otherwise', () => {
   for (const event of events) run.event(event);
   expect(run.end()).toEqual([
     {
+      id: 'A4',
+      promise: 'a task that is aborting is aborted, through phases in their order',
+      why: 't1 was aborting, and ends with task.completed',
+    },
+    {
       id: 'B13',
       promise: 'an abort is told once, with one reason (unless the program ends before the task), and is the end',
       why: 't1 was aborting, and then came task.completed',
