@@ -15,14 +15,16 @@ type Seen = Readonly<{
   outputs: string[];
 }>;
 
-/** The living processes below one, zombies not counted. */
+/** The living processes of commands below one: no zombies, and not what Troupe itself starts, its git and its Node. */
 function below(root: number): ReadonlySet<number> {
   const parents = new Map<number, number>();
+  const own = new Set<number>();
   for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
       const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (state !== 'Z') parents.set(Number(name), Number(parent));
+      if (OWN.has(stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')))) own.add(Number(name));
     } catch {
       // It has gone meanwhile.
     }
@@ -33,8 +35,10 @@ function below(root: number): ReadonlySet<number> {
     for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
   }
   found.delete(root);
-  return found;
+  return found.difference(own);
 }
+
+const OWN = new Set(['git', 'node', 'MainThread']);
 
 async function watchExec(script: Script): Promise<Seen> {
   const [cwd, home] = [temporaryDirectory(), temporaryDirectory()];
