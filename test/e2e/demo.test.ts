@@ -52,7 +52,8 @@ describe('troupe demo', { timeout: DEMO_MS }, () => {
       `The log: ${temporary}/troupe-demo-`,
       'All of it went as promised.',
     ];
-    expect(missingInOrder(stdout, inOrder)).toEqual([]);
+    const missing = missingInOrder(stdout, inOrder);
+    expect({ missing, stdout: missing.length === 0 ? '' : stdout }).toEqual({ missing: [], stdout: '' });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: nothing but text where nobody looks at a terminal.
     expect(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(stdout)).toBe(false);
   });

@@ -94,9 +94,17 @@ const BREAKS: Readonly<Record<string, Break>> = {
   ),
   B20: (events) => {
     const at = first(events, (event) => event.type === 'task.aborting' && event.reason === 'parent-aborted');
-    const { path } = events[at] as SessionEvent; // It was found on the line before.
+    const { path, time: before } = events[at] as SessionEvent; // It was found on the line before.
+    const time = new Date(Date.parse(before) + 1).toISOString();
     const opener = { sessionId: path.at(-2)?.sessionId, path: path.slice(0, -1), taskId: path.at(-1)?.taskId };
-    const step = { ...events[at], ...opener, type: 'step.started', step: 9, seq: null } as unknown as SessionEvent; // Of what opened it.
+    const step = {
+      ...events[at],
+      ...opener,
+      time,
+      type: 'step.started',
+      step: 9,
+      seq: null,
+    } as unknown as SessionEvent; // Of what opened it.
     return events.toSpliced(at + 1, 0, step);
   },
   C25: without(isType('child.opened')),

@@ -10,23 +10,29 @@ export const PROCESSES: readonly Invariant[] = [
       const running = new Set<string>();
       const alive = new Set<number>();
       let given = 0;
-      // What is told of the next task waits until the end of the one before is on the disk, and its processes may run by then.
+      // What is told of the next task waits until ends of others are on the disk, and its processes may run by then.
       let suspicion: string | null = null;
       return {
         event(event) {
           const { taskId = '' } = event;
-          const before = event.type === 'task.started' ? null : suspicion;
-          suspicion = null;
-          if (event.type === 'task.started') running.add(taskId);
-          if (!isTerminal(event)) return before;
+          if (event.type === 'task.started') {
+            suspicion = null;
+            running.add(taskId);
+          }
+          if (event.type === 'session.closed' && event.path.length === 1) return suspicion;
+          if (!isTerminal(event)) return null;
           running.delete(taskId);
           if (event.type === 'task.aborted') given += event.receipt.processes.survivors;
           if (running.size === 0 && alive.size > given)
             suspicion = `${taskId} has ended as the last task, and ${[...alive].join(', ')} is alive`;
-          return before;
+          return null;
         },
         end: () => suspicion,
-        process: ({ pid, change }) => note(alive, pid, change),
+        process({ pid, change }) {
+          note(alive, pid, change);
+          if (alive.size <= given) suspicion = null;
+          return null;
+        },
       };
     },
   },

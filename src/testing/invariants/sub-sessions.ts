@@ -9,7 +9,8 @@ export const SUB_SESSIONS: readonly Invariant[] = [
     id: 'B20',
     promise: 'what is aborted because of the task that opened it is aborted with that: the task begins nothing more',
     watch() {
-      const stopping = new Set<string>();
+      // By the times: what was begun at that time may be told later, because something before it waits for the disk.
+      const stopping = new Map<string, string>();
       return {
         event(event) {
           const { taskId = '', type } = event;
@@ -17,11 +18,14 @@ export const SUB_SESSIONS: readonly Invariant[] = [
           if (type === 'task.aborting' && event.reason === 'parent-aborted') {
             const opener = openerOf(event);
             if (opener === undefined) return `${taskId} of the root is aborting because of a task above it`;
-            stopping.add(opener);
+            if (!stopping.has(opener)) stopping.set(opener, event.time);
           }
           const begins =
             type === 'step.started' || type === 'child.opened' || (type === 'item.started' && isCall(event.item));
-          return begins && stopping.has(taskId) ? `${type} in ${taskId}, with which a sub-session was aborted` : null;
+          const since = stopping.get(taskId);
+          return begins && since !== undefined && event.time > since
+            ? `${type} in ${taskId}, with which a sub-session was aborted`
+            : null;
         },
       };
     },
