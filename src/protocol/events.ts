@@ -24,8 +24,10 @@ export type CommittedBody = { durable?: false } & (
       /** The session that it begins with a copy of, up to a record of that. */
       forkedFrom?: Readonly<{ sessionId: string; seq: number }>;
     }
-  /** The first of what is told after a session was opened again; `damage` is what was found wrong with its log. */
-  /** `unclosed`: sub-sessions whose logs could not be closed; the next resume tries again. */
+  /**
+   * The first of what is told after a session was opened again. `damage` is what was found wrong with its log, in words; `unclosed` are
+   * sub-sessions whose logs could not be closed, which the next resume tries again.
+   */
   | { type: 'session.resumed'; damage: readonly string[]; unclosed?: readonly string[] }
   /** What people were shown before the fork. */
   | { type: 'session.forked'; items: readonly Item[] }

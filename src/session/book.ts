@@ -183,7 +183,7 @@ export function openBook(options: BookOptions): Book {
     channel,
     forkedFrom: options.forkedFrom ?? null,
     epoch: resumed === undefined ? 0 : resumed.state.epoch + 1,
-    resumedWith: resumed ?? null,
+    resumedWith: resumed === undefined ? null : { damage: resumed.damage, unclosed: resumed.unclosed },
     unheard: null,
     gate: createGate(resumed?.state.nextSeq),
     writer,

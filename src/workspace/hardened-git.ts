@@ -37,14 +37,14 @@ export type GitCall = Readonly<{
 export type GitOutput = Readonly<{ text: string; exitCode: number; isCut: boolean }>;
 
 const TIMEOUT_MS = 60_000;
+const OUTPUT_MAX_BYTES = 16_777_216;
+/** Output beyond what may be cut is still read, up to this (256 MiB). */
+const CUT_MAX_BYTES = 268_435_456;
+
 /** The same with another value, if it has one. */
 export function mapped<A, B>(result: GitResult<A>, map: (value: A) => B): GitResult<B> {
   return result.ok ? { ok: true, value: map(result.value) } : result;
 }
-
-const OUTPUT_MAX_BYTES = 16_777_216;
-/** Output beyond what may be cut is still read, up to this (256 MiB). */
-const CUT_MAX_BYTES = 268_435_456;
 
 /**
  * Runs git so that nothing of the repository's is run: in the sandbox, without network and with nothing to write to but one

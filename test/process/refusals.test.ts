@@ -8,6 +8,7 @@ import { changedLinks } from '../../src/process/guarded-links.ts';
 import type { Containment, ProcessEnd, ProcessSpec } from '../../src/process/port.ts';
 import { probeContainment } from '../../src/process/probe.ts';
 import { refusalOf } from '../../src/process/start.ts';
+import { outputOf, processEnd } from './process-end.ts';
 
 function place(): string {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-refusals-')));
@@ -97,17 +98,7 @@ describe('what confines a command', () => {
 });
 
 describe('what is tried out of a sandbox', () => {
-  const end = (more: Partial<ProcessEnd>): ProcessEnd => ({
-    status: 'exited',
-    exitCode: 1,
-    signal: null,
-    output: { text: '', totalBytes: 0, truncated: false },
-    error: null,
-    durationMs: 1,
-    killed: null,
-    ...more,
-  });
-  const output = (text: string) => ({ text, totalBytes: text.length, truncated: false });
+  const end = (more: Partial<ProcessEnd>) => processEnd({ exitCode: 1, ...more });
   const probe = (ended: ProcessEnd, program = '/usr/bin/bwrap') =>
     probeContainment(program, () => ({
       pid: null,
@@ -124,8 +115,8 @@ describe('what is tried out of a sandbox', () => {
   it('does not hold, with the reason and what mends it', async () => {
     const [uids, old] = ['bwrap: setting up uid map: Permission denied', 'bwrap: Unknown option --disable-userns'];
     expect([
-      await whyOf(end({ output: output(`${uids}\n`) })),
-      await whyOf(end({ output: output(old) })),
+      await whyOf(end({ output: outputOf(`${uids}\n`) })),
+      await whyOf(end({ output: outputOf(old) })),
       await whyOf(end({})),
       await whyOf(end({ error: 'It was not found.' })),
     ]).toEqual([

@@ -2,6 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { chatRequest } from '../../src/testing/wire-chat.ts';
 import { responsesRequest } from '../../src/testing/wire-responses.ts';
 
+/** What a message of the user with a text and an image is, of which nothing more is said. */
+const EMPTY_MESSAGE = {
+  type: 'message',
+  role: 'user',
+  content: [
+    { type: 'text', text: '' },
+    { type: 'image', url: '' },
+  ],
+};
 const NOTHING = { instructions: null, history: [], tools: [], parallelToolCalls: false };
 
 describe('a request of Chat Completions', () => {
@@ -69,14 +78,7 @@ describe('a request of Chat Completions', () => {
       {
         ...NOTHING,
         history: [
-          {
-            type: 'message',
-            role: 'user',
-            content: [
-              { type: 'text', text: '' },
-              { type: 'image', url: '' },
-            ],
-          },
+          EMPTY_MESSAGE,
           { type: 'call', callId: '', name: '', arguments: '' },
           { type: 'output', callId: '', output: '' },
         ],
@@ -123,14 +125,7 @@ describe('a request of Responses', () => {
     expect(responsesRequest({ input, tools: [{}] })).toEqual({
       ...NOTHING,
       history: [
-        {
-          type: 'message',
-          role: 'user',
-          content: [
-            { type: 'text', text: '' },
-            { type: 'image', url: '' },
-          ],
-        },
+        EMPTY_MESSAGE,
         { type: 'call', callId: '', name: '', arguments: '' },
         { type: 'output', callId: '', output: '' },
         { type: 'call', callId: '', name: '', arguments: '', custom: true },

@@ -1,19 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Proc, ProcessEnd } from '../../src/process/port.ts';
+import { outputOf, processEnd } from '../process/process-end.ts';
 import { gitStage, proc, withoutSandbox } from './git-stage.ts';
-
-const ended = (more: Partial<ProcessEnd>): ProcessEnd => ({
-  status: 'exited',
-  exitCode: 0,
-  signal: null,
-  output: { text: '', totalBytes: 0, truncated: false },
-  error: null,
-  durationMs: 1,
-  killed: null,
-  ...more,
-});
-const output = (text: string) => ({ text, totalBytes: text.length, truncated: false });
 
 /** Processes as they are, but what this gives of the words of a call. */
 function procWith(end: (words: readonly string[]) => Partial<ProcessEnd> | null): Proc {
@@ -24,7 +13,7 @@ function procWith(end: (words: readonly string[]) => Partial<ProcessEnd> | null)
       if (instead === null) return proc.spawn(spec);
       return {
         pid: null,
-        ended: Promise.resolve(ended(instead)),
+        ended: Promise.resolve(processEnd(instead)),
         kill: async () => ({ graceful: true, killed: 0, survivors: 0 }),
       };
     },
@@ -83,9 +72,9 @@ describe('git that fails', () => {
 
   it('is not believed when it writes something else, or has more filters than can be turned off', async () => {
     const stage = await gitStage();
-    const other = await stage.open(failing('status', { output: output('hello\0') }));
+    const other = await stage.open(failing('status', { output: outputOf('hello\0') }));
     const filters = Array.from({ length: 201 }, (_, at) => `filter.f${at}.clean\0`).join('');
-    const many = await stage.open(failing('config', { output: output(filters) }));
+    const many = await stage.open(failing('config', { output: outputOf(filters) }));
     expect([await other.status(), await many.status()]).toEqual([
       { ok: false, why: 'Expected git status to write porcelain v2, got something else.' },
       { ok: false, why: 'Expected at most 200 filters in the configuration, got 201.' },
