@@ -83,7 +83,10 @@ export function passTransient(book: Book, body: TransientBody, taskId: string | 
 /** Tells what a sub-session says, but never before it was told that the sub-session is opened. */
 export function passFromBelow(book: Book, child: Book, event: SessionEvent): void {
   const { waiting } = book.gate;
-  if (waiting.length === 0) return book.channel.tell(event);
+  if (waiting.length === 0) {
+    book.channel.tell(event);
+    return;
+  }
   const isItsOwn = ({ event: { sessionId, seq, path } }: Waiting) =>
     path[child.path.length - 1]?.sessionId === child.id || (sessionId === book.id && seq === child.openedAtSeq);
   const last = waiting.findLastIndex(isItsOwn);
