@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installCommand } from '../scripts/install-command.ts';
 import type { Figures } from './measures.ts';
 import type { PeerName } from './peer.ts';
 import type { Row, Size } from './scenarios.ts';
@@ -51,7 +52,8 @@ export async function measureStartUp(peer: PeerName, size: Size, serverURL: stri
     samples[figure].push(ms);
   };
   try {
-    const programs = peer === 'baseline' ? null : { installed: await install(place), clone: join(ROOT, 'bin/troupe') };
+    const programs =
+      peer === 'baseline' ? null : { installed: await installCommand(place), clone: join(ROOT, 'bin/troupe') };
     for (let done = 0; done < size.warmUp + size.count; done += 1) {
       for (const way of WAYS) {
         const times =
@@ -66,21 +68,6 @@ export async function measureStartUp(peer: PeerName, size: Size, serverURL: stri
   } finally {
     await rm(place, { recursive: true, force: true });
   }
-}
-
-/** Lays the command out as npm does, with the packages of this clone; gives what a user starts. */
-async function install(place: string): Promise<string> {
-  const modules = join(place, 'node_modules');
-  const root = join(modules, 'troupe');
-  await mkdir(join(modules, '.bin'), { recursive: true });
-  await cp(join(ROOT, 'bin'), join(root, 'bin'), { recursive: true });
-  await cp(join(ROOT, 'package.json'), join(root, 'package.json'));
-  await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  // Loaded here, because other measurements load this module too.
-  const { bundleCommand } = await import('../scripts/bundle-command.ts');
-  await bundleCommand(ROOT, join(root, 'dist'));
-  await symlink('../troupe/bin/troupe', join(modules, '.bin/troupe'));
-  return join(modules, '.bin/troupe');
 }
 
 /** In ms; of a program that says none of it, its end. Settles when the process has ended. */

@@ -1,12 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/troupe', import.meta.url));
-
-/** Where a process of ours works: its home, the model server that it asks, and where compiled modules are kept for all. */
-export type ExecPlace = Readonly<{ home: string; url: string; cache: string }>;
+/** Where a process of ours works: the command, its home, the model server that it asks, and where compiled modules are kept for all. */
+export type ExecPlace = Readonly<{ command: string; home: string; url: string; cache: string }>;
 
 export type ExecProcess = Readonly<{
   child: ChildProcess;
@@ -23,14 +20,14 @@ export type ExecTimes = Readonly<{ beginningMs: number; restMs: number }>;
 
 /** Starts `troupe` as people do, after the words of `before`, if there are any. */
 export function startExec(
-  { home, url, cache }: ExecPlace,
+  { command, home, url, cache }: ExecPlace,
   args: readonly string[],
   before: readonly string[] = [],
 ): ExecProcess {
   const at = performance.now();
   let begunAt = at;
   let endedAt = at;
-  const [program = LAUNCHER, ...words] = [...before, LAUNCHER, ...args];
+  const [program = command, ...words] = [...before, command, ...args];
   const child = spawn(program, words, {
     env: {
       PATH: process.env.PATH ?? '',

@@ -2,6 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SeededRng, seededRng } from '../../src/testing/index.ts';
+import { installCommand } from '../install-command.ts';
 import { killAndResume, type Moment, type Round } from './kill-round.ts';
 import { serveModel } from './model-server.ts';
 import { CALLS, SCRIPT } from './numbered-effects.ts';
@@ -24,7 +25,7 @@ const COMMAND_EVERY = 20;
 /** So many processes, each killed at another moment between its start and its end, and resumed. */
 export async function killExecs(base: string, times: number, seed: string): Promise<Kills> {
   const server = await serveModel(SCRIPT);
-  const stage = { base, cache: join(base, 'cache'), server };
+  const stage = { command: await installCommand(base), base, cache: join(base, 'cache'), server };
   try {
     // The first one fills the cache of compiled modules, as it is for a user; the second one is the measure.
     await killAndResume(stage, null, 'library');

@@ -18,18 +18,18 @@ export type Moment = Readonly<{ since: 'start' | 'first-word' | number; afterMs:
 /** What came of one process that was killed: what is not as promised, and how far it had come. */
 export type Round = Readonly<{ wrong: readonly string[]; records: number; effects: number }>;
 
-export type Stage = Readonly<{ base: string; cache: string; server: ModelServer }>;
+export type Stage = Readonly<{ command: string; base: string; cache: string; server: ModelServer }>;
 
 /** Runs `troupe exec`, kills it (SIGKILL), resumes the session, and looks at what both have left. */
 export async function killAndResume(
-  { base, cache, server }: Stage,
+  { command, base, cache, server }: Stage,
   moment: Moment,
   resumer: Resumer,
 ): Promise<Round & ExecTimes> {
   const home = mkdtempSync(join(base, 'round-'));
   const work = join(home, 'work');
   mkdirSync(work);
-  const place = { home, url: server.url, cache };
+  const place = { command, home, url: server.url, cache };
   try {
     const first = startExec(place, ['exec', '--events', ...EXEC_OPTIONS, '-C', work, 'Begin.']);
     if (moment !== null) {

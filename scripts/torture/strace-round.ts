@@ -46,11 +46,11 @@ export type FaultRound = Readonly<{
 }>;
 
 /** Leaves a session whose process was killed when some of its commands had run, with a last line that was never finished. */
-export async function leaveSession({ base, cache, server }: Stage): Promise<string> {
+export async function leaveSession({ command, base, cache, server }: Stage): Promise<string> {
   const home = mkdtempSync(join(base, 'left-'));
   const work = workOf(home);
   mkdirSync(work);
-  const first = startExec({ home, url: server.url, cache }, execWords(work, 'Begin.'));
+  const first = startExec({ command, home, url: server.url, cache }, execWords(work, 'Begin.'));
   await eventually(() => effectsIn(work).length >= 2, GONE_WITHIN_MS);
   first.child.kill('SIGKILL');
   await first.ended;
@@ -61,7 +61,7 @@ export async function leaveSession({ base, cache, server }: Stage): Promise<stri
 
 /** Runs `troupe exec` with a fault of the kernel (null: none), resumes the session without, and looks at what both have left. */
 export async function failAndResume(
-  { base, cache, server }: Stage,
+  { command, base, cache, server }: Stage,
   left: string | null,
   fault: KernelFault | null,
 ): Promise<FaultRound> {
@@ -70,7 +70,7 @@ export async function failAndResume(
   const trace = join(home, 'trace');
   if (left === null) mkdirSync(work);
   else cpSync(left, home, { recursive: true });
-  const place = { home, url: server.url, cache };
+  const place = { command, home, url: server.url, cache };
   try {
     const before = await logBelow(home);
     const resume = before.state.sessionId === null ? [] : ['resume', before.state.sessionId];

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installCommand } from '../install-command.ts';
 import type { Stage } from './kill-round.ts';
 import { serveModel } from './model-server.ts';
 import { SCRIPT } from './numbered-effects.ts';
@@ -25,7 +26,7 @@ export function whyNoFaults(): string | null {
 /** Runs a `troupe exec` for each fault, some at a time. Without faults: for each that there can be. */
 export async function failExecs(base: string, wanted: readonly Failing[] | null = null): Promise<readonly Failed[]> {
   const server = await serveModel(SCRIPT);
-  const stage = { base, cache: join(base, 'cache'), server };
+  const stage = { command: await installCommand(base), base, cache: join(base, 'cache'), server };
   try {
     const left = await leaveSession(stage);
     const logs = { new: null, resumed: left };

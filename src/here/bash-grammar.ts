@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { BashGrammar, BashNode } from '../policy/bash-grammar.ts';
 import { messageOf } from '../protocol/errors.ts';
 
@@ -14,6 +15,13 @@ export const TREE_NODES_MAX = 20_000;
 const PROGRESS_MAX = 1_000;
 /** How many heredocs there may be, and what looks like one: the parser takes quadratic time for them. */
 const HEREDOCS_MAX = 1_000;
+/**
+ * How much a function of the parser runs before V8 optimises it, in bytes, more or less. To optimise it takes 300 ms of a
+ * core and half a gigabyte for a while, and a hundred commands would not win that back; by default three commands set it off.
+ */
+const TIERING_BUDGET_BYTES = 2_000_000_000;
+/** What V8 takes where nobody says otherwise: `node --v8-options`. */
+const TIERING_BUDGET_BYTES_DEFAULT = 13_000_000;
 
 let loaded: Promise<BashGrammar> | null = null;
 
@@ -31,7 +39,7 @@ export async function grammarFrom(require: Require): Promise<BashGrammar> {
   try {
     const library = require(PACKAGE) as Library; // A package without types of its own for this way of loading it.
     const directory = dirname(require.resolve(PACKAGE));
-    const compiled = (name: string) => new WebAssembly.Module(readFileSync(join(directory, name)));
+    const compiled = (name: string) => compiledPatiently(readFileSync(join(directory, name)));
     await library.Parser.init({
       instantiateWasm(imports, receive) {
         const module = compiled('tree-sitter.wasm');
@@ -50,6 +58,18 @@ export async function grammarFrom(require: Require): Promise<BashGrammar> {
 }
 
 const PACKAGE = '@vscode/tree-sitter-wasm';
+
+/** A module takes the budget along that holds while it is made. One that whoever runs Node has chosen is left alone. */
+function compiledPatiently(bytes: Uint8Array): object {
+  if (/wasm[-_]tiering[-_]budget/.test(`${process.execArgv} ${process.env.NODE_OPTIONS}`))
+    return new WebAssembly.Module(bytes);
+  setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET_BYTES}`);
+  try {
+    return new WebAssembly.Module(bytes);
+  } finally {
+    setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET_BYTES_DEFAULT}`);
+  }
+}
 
 function become(value: object): (resolve: (value: object) => void) => void {
   return (resolve) => resolve(value);
