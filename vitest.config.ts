@@ -1,9 +1,12 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { CHILDREN_VARIABLE } from './scripts/coverage-areas.ts';
 import LongFirstSequencer from './scripts/long-first-sequencer.ts';
+
+/** What replaces a module for all that is loaded after: it needs a process in which nothing is loaded. */
+const REPLACES_MODULES = ['test/here/log-faults.test.ts', 'test/process/without-proc.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Programs of the command line are started many times in some of them, and the machine may have other work.
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -11,7 +14,20 @@ export default defineConfig({
     // Many tests wait for processes: two cores have time for three.
     maxWorkers: 3,
     sequence: { sequencer: LongFirstSequencer },
-    setupFiles: ['test/setup.ts'],
+    setupFiles: ['test/setup.ts', ...(CHILDREN_VARIABLE in process.env ? ['scripts/coverage-setup.ts'] : [])],
     reporters: ['default', './scripts/closing-line-reporter.ts'],
+    projects: [
+      // To load all that is tested anew for each of hundreds of files takes longer than most of them.
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...REPLACES_MODULES],
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'apart', include: REPLACES_MODULES, isolate: true } },
+    ],
   },
 });

@@ -8,4 +8,6 @@ beforeAll(() => {
   const folder = process.env[CHILDREN_VARIABLE];
   if (folder !== undefined && WITH_CHILDREN.some((part) => testPath.includes(`/${part}`)))
     process.env.NODE_V8_COVERAGE = folder;
+  // The process of another file before it may have set it.
+  else delete process.env.NODE_V8_COVERAGE;
 });

@@ -26,7 +26,6 @@ try {
   const vitest = await startVitest('test', process.argv.slice(2), {
     root,
     watch: false,
-    setupFiles: ['test/setup.ts', 'scripts/coverage-setup.ts'],
     coverage: {
       enabled: true,
       provider: 'v8',

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { onTestFinished, TestRunner } from 'vitest';
 import type { MemoryLogStore } from '../src/rollout/memory-log-store.ts';
 import { verifyLog } from '../src/rollout/verify/verify.ts';
 
 /** When the test has ended, the logs in memory that it has written are legal, as far as they go. */
 export function verifyLogsAfterwards(store: MemoryLogStore): void {
   // What is set up for many tests is not of one.
-  if (expect.getState().currentTestName === undefined) return;
+  if (TestRunner.getCurrentTest() === undefined) return;
   onTestFinished(() => expectLegalLogs(store));
 }
 
