@@ -16,8 +16,10 @@ export type LeafStep = Readonly<{
   says?: readonly AnyEventObject[];
   /** What it wants of the runtime, as a chart does. */
   announces?: string;
-  ends?: Readonly<{ output: unknown }> | Readonly<{ error: Error }>;
+  ends?: LeafEnd;
 }>;
+
+type LeafEnd = Readonly<{ output: unknown }> | Readonly<{ error: Error }>;
 
 /** An actor that is no chart: all that it may do in a state, which is JSON. */
 export type Leaf = Readonly<{
@@ -30,6 +32,7 @@ export type Leaf = Readonly<{
 type Living = Readonly<{ key: string }> &
   (Readonly<{ chart: AnyStateMachine; snapshot: AnyMachineSnapshot }> | Readonly<{ leaf: Leaf; state: unknown }>);
 type LivingChart = Extract<Living, { chart: AnyStateMachine }>;
+type LivingLeaf = Extract<Living, { leaf: Leaf }>;
 
 /** An event on its way. */
 export type Mail = Readonly<{ from: string; to: string; event: AnyEventObject }>;
@@ -129,7 +132,7 @@ export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
     busy.set(path, waiting);
     for (const effect of effects) perform(path, effect);
     busy.delete(path);
-    if (snapshot.status === 'done') return finish(path, { output: snapshot.output });
+    if (snapshot.status === 'done') return finish(path, snapshot);
     for (const event of waiting) send(path, path, event);
   };
   const perform = (path: string, { type, params, context, event }: Effect) => {
@@ -159,18 +162,17 @@ export function turnIn<F>(stage: Stage<F>, world: World<F>): Turn<F> {
     act(
       path,
       decided(
-        `${path} ${src} ${JSON.stringify(input)}`,
+        `${path} ${src} ${jsonOf(input)}`,
         path,
         role,
         (scope) => role.getInitialSnapshot(scope as never, input as never) as AnyMachineSnapshot, // Of any chart.
       ),
     );
   };
-  const finish = (path: string, end: { output: unknown } | { error: Error }) => {
+  const finish = (path: string, end: LeafEnd | AnyMachineSnapshot) => {
     stop(path);
     const [above, id] = split(path);
-    const type = `xstate.${'error' in end ? 'error' : 'done'}.actor.${id}`;
-    send(path, above, { type, actorId: id, ...end });
+    send(path, above, endingOf(id, end));
   };
   /** Ends an actor, all below it, and what is on its way to them. */
   const stop = (path: string) => {
@@ -265,6 +267,34 @@ function scopeOf(path: string, effects: Effect[]): Scope {
   return scope as unknown as Scope; // It is all that charts use.
 }
 
+const endings = new WeakMap<object, AnyEventObject>();
+
+/** What the one above is told of an end, which is the same object each time: only new ones have to be written as JSON. */
+function endingOf(id: string, end: LeafEnd | AnyMachineSnapshot): AnyEventObject {
+  const known = endings.get(end);
+  if (known?.actorId === id) return known;
+  const made = isThrown(end)
+    ? { type: `xstate.error.actor.${id}`, actorId: id, error: end.error }
+    : { type: `xstate.done.actor.${id}`, actorId: id, output: end.output };
+  endings.set(end, made);
+  return made;
+}
+
+function isThrown(end: LeafEnd | AnyMachineSnapshot): end is Readonly<{ error: Error }> {
+  return 'error' in end && end.error !== undefined;
+}
+
+const stepsOf = new WeakMap<Leaf, Map<string, readonly LeafStep[]>>();
+
+/** What a leaf may do: the same objects each time it is in the same state. */
+export function stepsOfLeaf(path: string, { key, leaf, state }: LivingLeaf): readonly LeafStep[] {
+  const made = stepsOf.get(leaf) ?? new Map<string, readonly LeafStep[]>();
+  stepsOf.set(leaf, made);
+  const steps = made.get(key) ?? leaf.steps(state as never, path); // A leaf understands its own state.
+  made.set(key, steps);
+  return steps;
+}
+
 function keyOf(path: string, { value, context, status, children }: AnyMachineSnapshot): string {
   return numbered(path, JSON.stringify([value, context, status, Object.keys(children)]));
 }
@@ -272,7 +302,8 @@ function keyOf(path: string, { value, context, status, children }: AnyMachineSna
 const texts = new WeakMap<object, string>();
 
 /** A short word for a value, which is written as JSON once. */
-function jsonOf(value: object): string {
+function jsonOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
   const known = texts.get(value);
   if (known !== undefined) return known;
   const made = numbered('', JSON.stringify(value));

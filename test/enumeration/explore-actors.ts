@@ -1,4 +1,4 @@
-import { keyOfWorld, type Stage, type Turn, turnIn, type World } from './actors.ts';
+import { keyOfWorld, type Stage, stepsOfLeaf, type Turn, turnIn, type World } from './actors.ts';
 import { type Choice, type Explored, explore } from './explore.ts';
 
 /** Something that somebody outside may do. */
@@ -33,7 +33,7 @@ export function exploreActors<F extends object>({ stage, start, users, wrongWith
       ),
       ...[...world.living].flatMap(([path, actor]) =>
         'leaf' in actor
-          ? actor.leaf.steps(actor.state as never, path).map((step) => ({
+          ? stepsOfLeaf(path, actor).map((step) => ({
               what: `${path} ${step.what}`,
               next: after(world, (turn) => turn.step(path, step)),
             }))
