@@ -53,7 +53,7 @@ async function simulateMany({ until, from, file, twice }: Many): Promise<number>
   while (progress.next < until && !isStopped) {
     const seed = progress.next;
     const { broken: found, hash } = await simulate(programOf(seed), points);
-    const isSame = !twice || (await simulate(programOf(seed))).hash === hash;
+    const isSame = !twice || (await simulate(programOf(seed))).hash() === hash();
     const broken = isSame ? found : [...found, 'went another way the second time'];
     progress.next += 1;
     if (broken.length > 0) {
@@ -86,14 +86,13 @@ async function simulateOne(seed: number): Promise<number> {
     );
   }
   const again = await simulate(program);
-  process.stdout.write(
-    `trace ${one.hash}${again.hash === one.hash ? ', and the same again' : `, and then ${again.hash}`}\n`,
-  );
+  const isSame = again.hash() === one.hash();
+  process.stdout.write(`trace ${one.hash()}${isSame ? ', and the same again' : `, and then ${again.hash()}`}\n`);
   if (program !== whole.program)
     process.stdout.write(`${whole.program.acts.length} acts made ${program.acts.length}; what is broken in the end:\n`);
   for (const line of one.broken) process.stdout.write(`${line}\n`);
   process.stdout.write(one.broken.length === 0 ? 'nothing is broken\n' : `${one.broken.length} broken\n`);
-  return one.broken.length === 0 && again.hash === one.hash ? 0 : 1;
+  return one.broken.length === 0 && isSame ? 0 : 1;
 }
 
 function numberOf(name: string, text: string): number {

@@ -8,7 +8,7 @@ const seeds = Number(process.argv[2]);
 for (let seed = 0; seed < seeds; seed += 1) {
   const { broken, hash } = await simulate(programOf(seed));
   if (broken.length === 0) continue;
-  if (hash === '') throw new Error(`Expected the program of seed ${seed} to be played, got: ${broken.join('; ')}`);
+  if (hash() === '') throw new Error(`Expected the program of seed ${seed} to be played, got: ${broken.join('; ')}`);
   process.stdout.write(JSON.stringify({ seed, broken: broken[0] }));
   process.exit(0);
 }

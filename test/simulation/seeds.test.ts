@@ -19,7 +19,7 @@ beforeAll(async () => {
   for (let seed = 0; seed < SEEDS; seed += 1) {
     const run = await simulate(programOf(seed), points);
     broken.push(...run.broken.map((why) => ({ seed, why })));
-    if (seed % TWICE_EVERY === 0 && (await simulate(programOf(seed))).hash !== run.hash) differing.push(seed);
+    if (seed % TWICE_EVERY === 0 && (await simulate(programOf(seed))).hash() !== run.hash()) differing.push(seed);
   }
   const perSecond = (SEEDS / ((performance.now() - startedAt) / 1_000)).toFixed(0);
   console.log(`${SEEDS} seeds, ${perSecond} a second, ${broken.length} broken; ${points.size} points reached`);

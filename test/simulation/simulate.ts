@@ -11,7 +11,8 @@ export type Simulated = Readonly<{
   events: readonly SessionEvent[];
   trace: readonly TraceEntry[];
   broken: readonly string[];
-  hash: string;
+  /** Of all that has happened; made when it is asked for. */
+  hash(): string;
 }>;
 
 /** Runs a program, and says in words what was broken in it. */
@@ -25,7 +26,7 @@ export async function simulate(program: Program, points: Set<string> = new Set()
       events: [],
       trace: [],
       broken: [error instanceof Error ? error.message : String(error)],
-      hash: '',
+      hash: () => '',
     };
   }
   const { world, isCut } = played;
@@ -38,14 +39,15 @@ export async function simulate(program: Program, points: Set<string> = new Set()
   for (const point of reached.reached()) points.add(point);
   if (isCut) {
     const after = await afterCut(played.sessionId, world, program.seed);
-    return { program, events, trace, broken: after.broken, hash: `${world.traceHash()} ${after.world.traceHash()}` };
+    const hash = () => `${world.traceHash()} ${after.world.traceHash()}`;
+    return { program, events, trace, broken: after.broken, hash };
   }
   return {
     program,
     events,
     trace,
     broken: [...brokenAtRest(played, run.end()), ...(await illegalLogs(world))],
-    hash: world.traceHash(),
+    hash: world.traceHash,
   };
 }
 
