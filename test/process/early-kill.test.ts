@@ -88,7 +88,13 @@ describe('ends that meet', () => {
     for (let round = 0; round < 5; round += 1) {
       const limits = { outputMaxBytes: 100_000, keepBytes: 100 };
       const end = await proc.spawn(specOf(['head', '-c', '100001', '/dev/zero'], way, grounds, limits)).ended;
-      expect([end.status, end.output.totalBytes, end.output.truncated]).toEqual(['output-limit', 100_001, true]);
+      const { status, error, output } = end;
+      expect({ status, error, bytes: output.totalBytes, truncated: output.truncated }).toEqual({
+        status: 'output-limit',
+        error: null,
+        bytes: 100_001,
+        truncated: true,
+      });
     }
   });
 });
