@@ -6,6 +6,9 @@ import LongFirstSequencer from './scripts/long-first-sequencer.ts';
 /** What replaces a module for all that is loaded after: it needs a process in which nothing is loaded. */
 const REPLACES_MODULES = ['test/here/log-faults.test.ts', 'test/process/without-proc.test.ts'];
 
+/** What makes worlds by the thousand, and starts no processes: those take longer to start from a large one. */
+const MAKES_WORLDS = ['simulation', 'faults', 'enumeration', 'charts'].map((name) => `test/${name}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
     // Programs of the command line are started many times in some of them, and the machine may have other work.
@@ -15,7 +18,7 @@ export default defineConfig({
     // Many tests wait for processes: two cores have time for three.
     maxWorkers: 3,
     // Two cores are at work already: a garbage collector with threads of its own takes more of them than it saves.
-    execArgv: ['--single-threaded-gc', '--max-semi-space-size=64'],
+    execArgv: ['--single-threaded-gc'],
     sequence: { sequencer: LongFirstSequencer },
     // For the programs of ours that tests start: Node keeps what it has made of the modules.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
@@ -28,8 +31,17 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...REPLACES_MODULES],
+          exclude: [...configDefaults.exclude, ...REPLACES_MODULES, ...MAKES_WORLDS],
           isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'worlds',
+          include: MAKES_WORLDS,
+          isolate: false,
+          execArgv: ['--single-threaded-gc', '--max-semi-space-size=64'],
         },
       },
       { extends: true, test: { name: 'apart', include: REPLACES_MODULES, isolate: true } },
