@@ -9,6 +9,9 @@ const REPLACES_MODULES = ['test/here/log-faults.test.ts', 'test/process/without-
 /** What makes worlds by the thousand, and starts no processes: those take longer to start from a large one. */
 const MAKES_WORLDS = ['simulation', 'faults', 'enumeration', 'charts'].map((name) => `test/${name}/**/*.test.ts`);
 
+/** What tests the command, as people have it: it is installed once for all of them. */
+const STARTS_THE_COMMAND = ['test/e2e/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     // Programs of the command line are started many times in some of them, and the machine may have other work.
@@ -31,8 +34,17 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...REPLACES_MODULES, ...MAKES_WORLDS],
+          exclude: [...configDefaults.exclude, ...REPLACES_MODULES, ...MAKES_WORLDS, ...STARTS_THE_COMMAND],
           isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'command',
+          include: STARTS_THE_COMMAND,
+          isolate: false,
+          globalSetup: ['test/e2e/installed-command.ts'],
         },
       },
       {

@@ -21,23 +21,23 @@ const PAGE = 'src/inspect/page';
 /** The command line, which is put into few files. */
 const COMMAND = 'src/cli/main.ts';
 
-/** Builds dist/ of the package at `root` anew; false when the compiler found something, which it has printed. */
-export async function build(root: string): Promise<boolean> {
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  if (!compile(root, ['-p', 'tsconfig.build.json'])) return false;
+/** Builds the package at `root` anew, into `dist`; false when the compiler found something, which it has printed. */
+export async function build(root: string, dist = join(root, 'dist')): Promise<boolean> {
+  rmSync(dist, { recursive: true, force: true });
+  if (!compile(root, ['-p', 'tsconfig.build.json', '--outDir', dist])) return false;
   if (existsSync(join(root, PAGE))) {
     // What runs in a browser knows other globals than what runs in Node.
-    const emit = ['--noEmit', 'false', '--rootDir', '.', '--outDir', 'dist'];
+    const emit = ['--noEmit', 'false', '--rootDir', '.', '--outDir', dist];
     if (!compile(root, ['-p', PAGE, ...emit])) return false;
     for (const name of readdirSync(join(root, PAGE)).filter((file) => file.endsWith('.css')))
-      copyFileSync(join(root, PAGE, name), join(root, 'dist', PAGE, name));
+      copyFileSync(join(root, PAGE, name), join(dist, PAGE, name));
   }
-  for (const entry of readdirSync(join(root, 'dist'), { recursive: true, withFileTypes: true })) {
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && entry.name.endsWith('.d.ts')) rewriteDeclaration(join(entry.parentPath, entry.name));
   }
   if (existsSync(join(root, COMMAND))) {
     const { bundleCommand } = await import('./bundle-command.ts');
-    await bundleCommand(root, join(root, 'dist'));
+    await bundleCommand(root, dist);
   }
   return true;
 }

@@ -3,10 +3,7 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/**
- * Lays the command out below `place` as npm does, with the packages of this clone, and gives what a user starts. It is the
- * bundle that is published, without the library beside it: what is loaded from there, as the helper of patches is, is missing.
- */
+/** Builds what is published and lays it out below `place` as npm does, with the packages of this clone; gives the command. */
 export async function installCommand(place: string): Promise<string> {
   const modules = join(place, 'node_modules');
   const root = join(modules, 'troupe');
@@ -15,8 +12,8 @@ export async function installCommand(place: string): Promise<string> {
   await cp(join(ROOT, 'package.json'), join(root, 'package.json'));
   await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   // Loaded here, because what loads this module does not always install.
-  const { bundleCommand } = await import('./bundle-command.ts');
-  await bundleCommand(ROOT, join(root, 'dist'));
+  const { build } = await import('./build.ts');
+  if (!(await build(ROOT, join(root, 'dist')))) throw new Error('Expected the sources to compile: see above.');
   await symlink('../troupe/bin/troupe', join(modules, '.bin/troupe'));
   return join(modules, '.bin/troupe');
 }

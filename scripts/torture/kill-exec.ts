@@ -22,10 +22,10 @@ const AFTER_EFFECT_MS = 60;
 /** Each of so many sessions is resumed by the command. */
 const COMMAND_EVERY = 20;
 
-/** So many processes, each killed at another moment between its start and its end, and resumed. */
-export async function killExecs(base: string, times: number, seed: string): Promise<Kills> {
+/** So many processes of the command, each killed at another moment between its start and its end, and resumed. */
+export async function killExecs(command: string, base: string, times: number, seed: string): Promise<Kills> {
   const server = await serveModel(SCRIPT);
-  const stage = { command: await installCommand(base), base, cache: join(base, 'cache'), server };
+  const stage = { command, base, cache: join(base, 'cache'), server };
   try {
     // The first one fills the cache of compiled modules, as it is for a user; the second one is the measure.
     await killAndResume(stage, null, 'library');
@@ -63,7 +63,7 @@ const TIMES = 1_000;
 export async function run(say: Say): Promise<void> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-kill-exec-')));
   try {
-    const kills = await killExecs(base, TIMES, process.env.TROUPE_SEED ?? newSeed());
+    const kills = await killExecs(await installCommand(base), base, TIMES, process.env.TROUPE_SEED ?? newSeed());
     say(lineOf(kills));
     const wrong = kills.rounds.flatMap((round) => round.wrong);
     if (wrong.length > 0) throw new Error(`Not as promised: ${wrong.slice(0, 5).join('; ')}.`);

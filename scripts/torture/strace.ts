@@ -24,9 +24,13 @@ export function whyNoFaults(): string | null {
 }
 
 /** Runs a `troupe exec` for each fault, some at a time. Without faults: for each that there can be. */
-export async function failExecs(base: string, wanted: readonly Failing[] | null = null): Promise<readonly Failed[]> {
+export async function failExecs(
+  command: string,
+  base: string,
+  wanted: readonly Failing[] | null = null,
+): Promise<readonly Failed[]> {
   const server = await serveModel(SCRIPT);
-  const stage = { command: await installCommand(base), base, cache: join(base, 'cache'), server };
+  const stage = { command, base, cache: join(base, 'cache'), server };
   try {
     const left = await leaveSession(stage);
     const logs = { new: null, resumed: left };
@@ -90,7 +94,7 @@ export async function run(say: Say): Promise<void> {
   }
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-strace-')));
   try {
-    const failed = await failExecs(base);
+    const failed = await failExecs(await installCommand(base), base);
     say(lineOf(failed));
     const wrong = wrongIn(failed);
     if (wrong.length > 0) throw new Error(`Not as promised: ${wrong.slice(0, 5).join('; ')}.`);

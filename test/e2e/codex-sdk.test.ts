@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Script } from '../../src/testing/index.ts';
 import { processesWith } from '../process/survivors.ts';
 import { appears, temporaryDirectory } from './run-troupe.ts';
@@ -13,7 +13,6 @@ const PACKAGE = '@openai/codex-sdk';
 const VERSION = '0.163';
 /** How long the registry may take, in ms. */
 const INSTALL_MS = 120_000;
-const LAUNCHER = join(import.meta.dirname, '../../bin/troupe');
 
 /** As much of the SDK as is used here. */
 type Thread = {
@@ -53,7 +52,7 @@ async function startThread(script: Script, options: object = {}) {
   const server = await startScriptedServer(script);
   const directory = temporaryDirectory();
   const codex = new sdk.Codex({
-    codexPathOverride: LAUNCHER,
+    codexPathOverride: inject('command'),
     baseUrl: server.env.OPENAI_BASE_URL,
     apiKey: 'sk-of-the-sdk',
     env: { PATH: process.env.PATH, HOME: directory, TROUPE_HOME: join(directory, '.troupe') },

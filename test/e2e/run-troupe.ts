@@ -3,10 +3,8 @@ import { existsSync, mkdtempSync, realpathSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { expectLegalLogsBelow } from '../legal-logs.ts';
-
-const LAUNCHER = join(import.meta.dirname, '../../bin/troupe');
 
 export type RunOptions = Readonly<{
   env?: Readonly<Record<string, string>>;
@@ -31,7 +29,8 @@ export type Run = Readonly<{
 /** Starts the command as people do. It is killed when the test is over. */
 export function runTroupe(args: readonly string[], { env = {}, cwd, input = '', terminal }: RunOptions = {}): Run {
   const { PATH = '', HOME = '' } = process.env;
-  const [program, ...rest] = terminal ? atTerminal([LAUNCHER, ...args]) : [LAUNCHER, ...args];
+  const command = inject('command');
+  const [program, ...rest] = terminal ? atTerminal([command, ...args]) : [command, ...args];
   const child = spawn(program, rest, {
     cwd: cwd ?? tmpdir(),
     env: { PATH, HOME, TROUPE_HOME: temporaryDirectory(), TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { failExecs, textOf, whyNoFaults, wrongIn } from '../../scripts/torture/strace.ts';
 import type { KernelFault } from '../../scripts/torture/strace-round.ts';
 import { temporaryDirectory } from './run-troupe.ts';
@@ -24,7 +24,7 @@ describe('a kernel that refuses what a log needs', () => {
   it.skipIf(why !== null)(
     `takes nothing that was acknowledged: it is told, and the next one goes on (${why ?? 'by strace'})`,
     async () => {
-      const failed = await failExecs(temporaryDirectory(), FAULTS);
+      const failed = await failExecs(inject('command'), temporaryDirectory(), FAULTS);
       expect(wrongIn(failed)).toEqual([]);
       const found = failed.map((one) => `${textOf(one)}: ${one.wasMet ? one.code : 'not met'}`);
       expect(found.toSorted()).toEqual(FAULTS.map((one) => `${textOf(one)}: ${one.code}`).toSorted());

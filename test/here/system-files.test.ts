@@ -187,7 +187,9 @@ describe('systemFiles', () => {
       const trace = ['-f', '-qq', '-e', 'trace=fsync,fdatasync,rename', '-o', join(here, 'trace')];
       // What Node keeps of what it compiles is renamed, too.
       const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
-      execFileSync('strace', [...trace, process.execPath, '--input-type=module', '-e', script, join(here, 'a')], { env });
+      execFileSync('strace', [...trace, process.execPath, '--input-type=module', '-e', script, join(here, 'a')], {
+        env,
+      });
       const calls = (await fs.readFile(join(here, 'trace'), 'utf8')).match(/(?<= )(fsync|fdatasync|rename)(?=\()/g);
       expect(calls).toEqual(['fsync', 'rename']);
       expect(await fs.readFile(join(here, 'a'), 'utf8')).toBe('new');
