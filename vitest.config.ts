@@ -54,6 +54,7 @@ export default defineConfig({
           include: MAKES_WORLDS,
           isolate: false,
           execArgv: ['--single-threaded-gc', '--max-semi-space-size=64'],
+          experimental: { viteModuleRunner: false },
         },
       },
       { extends: true, test: { name: 'apart', include: REPLACES_MODULES, isolate: true } },
