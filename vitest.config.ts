@@ -3,7 +3,10 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { CHILDREN_VARIABLE } from './scripts/coverage-areas.ts';
 import LongFirstSequencer from './scripts/long-first-sequencer.ts';
 
-/** What replaces a module for all that is loaded after: it needs a process in which nothing is loaded. */
+/** Whether branches are counted: see scripts/coverage.ts. */
+const isCounting = CHILDREN_VARIABLE in process.env;
+
+/** What replaces a module for all that is loaded after: it needs a process in which nothing is loaded, and another loader. */
 const REPLACES_MODULES = ['test/here/log-faults.test.ts', 'test/process/without-proc.test.ts'];
 
 /** What makes worlds by the thousand, and starts no processes: those take longer to start from a large one. */
@@ -18,6 +21,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Sources are loaded as Node does, which is what users have, and takes less; to count branches needs the other way.
+    experimental: { viteModuleRunner: isCounting },
     // Many tests wait for processes: two cores have time for three.
     maxWorkers: 3,
     // Two cores are at work already: a garbage collector with threads of its own takes more of them than it saves.
@@ -25,7 +30,7 @@ export default defineConfig({
     sequence: { sequencer: LongFirstSequencer },
     // For the programs of ours that tests start: Node keeps what it has made of the modules.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
-    setupFiles: ['test/setup.ts', ...(CHILDREN_VARIABLE in process.env ? ['scripts/coverage-setup.ts'] : [])],
+    setupFiles: ['test/setup.ts', ...(isCounting ? ['scripts/coverage-setup.ts'] : [])],
     reporters: ['default', './scripts/closing-line-reporter.ts'],
     projects: [
       // To load all that is tested anew for each of hundreds of files takes longer than most of them.
@@ -54,10 +59,17 @@ export default defineConfig({
           include: MAKES_WORLDS,
           isolate: false,
           execArgv: ['--single-threaded-gc', '--max-semi-space-size=64'],
-          experimental: { viteModuleRunner: false },
         },
       },
-      { extends: true, test: { name: 'apart', include: REPLACES_MODULES, isolate: true } },
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          include: REPLACES_MODULES,
+          isolate: true,
+          experimental: { viteModuleRunner: true },
+        },
+      },
     ],
   },
 });
