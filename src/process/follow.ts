@@ -61,7 +61,10 @@ export function follow({ child, pid, kill, status }: Begun, spec: ProcessSpec, c
     const swept = state.killing === null;
     const report = await (state.killing?.report ?? (status === null ? end(spec.graceMs) : NOTHING_KILLED));
     if (swept && report.killed > 0) await output.drained();
-    if (status !== null && state.cause === null && !(await hasRun(status, clock))) return neverBegun(output.close());
+    if (status !== null && state.cause === null) {
+      const isTold = await toldAll(status, clock);
+      if (!status.hasRun()) return { ...neverBegun(output.close()), ...(isTold ? { notSetUp: true } : {}) };
+    }
     const { code, signal } = exited ?? { code: null, signal: 'SIGKILL' };
     const untouched = state.cause === null && report.killed === 0 && report.survivors === 0;
     return {
@@ -84,12 +87,12 @@ const NOTHING_KILLED: KillReport = { graceful: true, killed: 0, survivors: 0 };
 /** How long a container may take to tell, once it has ended, what became of its command, in ms. */
 const STATUS_WAIT_MS = 1_000;
 
-async function hasRun(status: ContainerStatus, clock: Clock): Promise<boolean> {
+async function toldAll(status: ContainerStatus, clock: Clock): Promise<boolean> {
   const patience = createDeadline(clock);
   patience.within(STATUS_WAIT_MS);
-  await Promise.race([status.told, patience.reached]);
+  const isTold = await Promise.race([status.told.then(() => true), patience.reached.then(() => false)]);
   patience.cancel();
-  return status.hasRun();
+  return isTold;
 }
 
 /** What the container said in place of the command. */

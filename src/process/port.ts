@@ -74,6 +74,8 @@ export type ProcessEnd = Readonly<{
   output: CapturedOutput;
   /** Why it could not be started, in words; null when it was. */
   error: string | null;
+  /** Set when what confines it could not be set up: then it is certain that nothing of it was run. */
+  notSetUp?: true;
   /** What was wrong with how it was confined, in sentences for a person. */
   notes?: readonly string[];
   durationMs: number;

@@ -69,8 +69,9 @@ export function createProc(
       beKnown();
       if (spec.confinement === undefined || spec.confinement.type === 'none') return begin(spec, null, ports);
       return later(
+        spec,
         containment(),
-        (facts) => beginIn(spec, facts, program ?? null, ports),
+        (once, facts) => beginIn(once, facts, program ?? null, ports),
         () => {
           probed = null; // What held once does not hold any more, or never did for this: it is tried out again.
         },
@@ -88,10 +89,17 @@ const IN_A_THREAD: Containment = {
   checks: [],
 };
 
+/**
+ * How often it is tried to set up what confines a command. What is covered in a sandbox is looked up before it is mounted, and
+ * may be gone by then, as sockets of others are when they close them.
+ */
+const SET_UPS_MAX = 5;
+
 /** A command that begins when it is known what can confine it. */
 function later(
+  spec: ProcessSpec,
   known: Promise<Containment>,
-  begin: (facts: Containment) => RunningProcess,
+  begin: (spec: ProcessSpec, facts: Containment) => RunningProcess,
   onFailure: () => void,
 ): RunningProcess {
   let running: RunningProcess | null = null;
@@ -99,11 +107,17 @@ function later(
   const { promise: stopped, resolve: stop } = Promise.withResolvers<null>();
   const follow = async (): Promise<ProcessEnd> => {
     const facts = await Promise.race([known, stopped]);
-    if (facts === null || isStopped) return NEVER_BEGUN;
-    running = begin(facts);
-    const end = await running.ended;
-    if (end.status === 'not-started') onFailure();
-    return end;
+    if (facts === null) return NEVER_BEGUN;
+    for (let setUps = 1; !isStopped; setUps += 1) {
+      const { onOutput, release } = withoutRefusal(spec.onOutput);
+      running = begin({ ...spec, onOutput }, facts);
+      const end = await running.ended;
+      if (end.notSetUp === true && setUps < SET_UPS_MAX) continue;
+      if (end.status === 'not-started') onFailure();
+      else release();
+      return end;
+    }
+    return NEVER_BEGUN;
   };
   return {
     get pid() {
@@ -117,6 +131,26 @@ function later(
     },
   };
 }
+
+/** Holds back what may be what bubblewrap says in place of a command, until it is known to be the command's. */
+function withoutRefusal(tell: (text: string) => void = () => {}) {
+  let held: string | null = null;
+  let isFirst = true;
+  return {
+    onOutput(text: string) {
+      if (isFirst && text.startsWith(REFUSAL)) held = '';
+      isFirst = false;
+      if (held === null) tell(text);
+      else held += text;
+    },
+    release() {
+      if (held !== null) tell(held);
+    },
+  };
+}
+
+/** What bubblewrap says of itself begins so. */
+const REFUSAL = 'bwrap: ';
 
 /** What confines commands on this system. */
 const CONFINING = process.platform === 'darwin' ? SEATBELT : 'bwrap';

@@ -7,7 +7,7 @@ import { sandboxProfile } from '../../src/policy/sandbox-profile.ts';
 import type { Confinement, ProcessSpec, SandboxProfile } from '../../src/process/port.ts';
 import { systemProc } from '../../src/process/system-proc.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { bash, lasting, notStarted, testCommands } from './commands.ts';
+import { bash, exited, lasting, notStarted, testCommands } from './commands.ts';
 
 const proc = systemProc(systemClock);
 const facts = await proc.containment();
@@ -221,7 +221,32 @@ describe.skipIf(!facts.sandbox)('a command in the sandbox', () => {
     const left = await readdir(elsewhere);
     await rm(elsewhere, { recursive: true });
     const error = `The command was not run, because what confines it could not be set up: bwrap: Can't chdir to ${elsewhere}: No such file or directory.`;
-    expect([end, left]).toEqual([notStarted(126, error), []]);
+    expect([end, left]).toEqual([{ ...notStarted(126, error), notSetUp: true }, []]);
+  });
+
+  it.each([
+    ['is run once, when what it was to cover has gone meanwhile', 4, 'one\nbwrap: of its own\n'],
+    ['is not run, when that does not end', 5, null],
+  ])('%s', async (_, failures, text) => {
+    const [failing, program] = [join(base, 'failing'), join(base, 'bwrap')];
+    const message = "bwrap: Can't mkdir parents for /there/socket: Read-only file system";
+    const script = `[ ! -s ${failing} ] || { sed -i 1d ${failing}; echo "${message}" >&2; exit 1; }; exec bwrap "$@"`;
+    await writeFile(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const failingProc = systemProc(systemClock, { bubblewrap: program });
+    await failingProc.containment();
+    await writeFile(failing, 'again\n'.repeat(failures));
+    let told = '';
+    const spec = testCommands(work).spec(bash('echo one >> here; cat here; echo bwrap: of its own >&2'), {
+      confinement: { type: 'sandbox', profile },
+      onOutput: (piece) => {
+        told += piece;
+      },
+    });
+    const end = lasting(await failingProc.spawn(spec).ended);
+    const error = `The command was not run, because what confines it could not be set up: ${message}.`;
+    expect([end, told]).toEqual(
+      text === null ? [{ ...notStarted(126, error), notSetUp: true }, ''] : [exited(0, text), text],
+    );
   });
 });
 
