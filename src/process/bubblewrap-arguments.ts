@@ -1,8 +1,9 @@
-import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { type Guarded, guardedIn } from './guarded-names.ts';
 import { holdPlaceholders, type Placeholders } from './placeholders.ts';
 import type { SandboxProfile } from './port.ts';
+import { socketsOfOthers } from './sockets-of-others.ts';
 
 /** The number of the descriptor on which bubblewrap tells what it does. */
 export const STATUS_DESCRIPTOR = 3;
@@ -41,8 +42,6 @@ const KERNEL_SECRETS = [
   '/proc/timer_list',
   '/proc/sched_debug',
 ];
-/** How many sockets of others are covered. */
-const SOCKETS_MAX = 256;
 
 /** A sandbox about to be entered. Whoever made it has to `leave` it, whatever comes; that tells what was found changed. */
 export type SandboxArguments = Readonly<{ arguments: readonly string[]; links: readonly Link[]; leave(): void }>;
@@ -60,7 +59,7 @@ export function sandboxArguments(profile: SandboxProfile): SandboxArguments {
     ...TEMPORARY.flatMap(existing).map(temporary),
     ...(profile.network ? existing('/etc/resolv.conf').map(visible) : []),
     ...profile.visible.flatMap(existing).flatMap((path) => (isWritable(path, roots) ? [] : [visible(path)])),
-    ...[...profile.hidden, ...sockets()].flatMap(existing).map(hidden),
+    ...[...profile.hidden, ...socketsOfOthers(isOutside)].flatMap(existing).map(hidden),
     ...roots.map(writable),
     ...guarded.flatMap(({ path }) => guardMounts(path, roots)),
     ...placeholders.flatMap(({ paths }) => paths.map(readOnly)),
@@ -137,6 +136,11 @@ function isWritable(path: string, roots: readonly string[]): boolean {
   return roots.some((root) => root === path || isBelow(root, path));
 }
 
+/** Whether a path is not in what a command has of its own. */
+function isOutside(path: string): boolean {
+  return !TEMPORARY.some((directory) => isBelow(directory, path));
+}
+
 /** Whether `path` is below `directory`, and not the directory itself. */
 function isBelow(directory: string, path: string): boolean {
   const way = relative(directory, path);
@@ -157,25 +161,5 @@ function existing(path: string): readonly string[] {
     return [realpathSync(path)];
   } catch {
     return [];
-  }
-}
-
-/** Sockets of others that can be reached by a path: those of an agent, a container engine, a database (unix(7)). */
-function sockets(): readonly string[] {
-  const paths = new Set<string>();
-  for (const line of tableOfSockets().split('\n')) {
-    const path = /\s(\/.*)$/.exec(line)?.[1];
-    if (path === undefined || TEMPORARY.some((directory) => isBelow(directory, path))) continue;
-    if (paths.size === SOCKETS_MAX) break;
-    paths.add(path);
-  }
-  return [...paths].filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true);
-}
-
-function tableOfSockets(): string {
-  try {
-    return readFileSync('/proc/net/unix', 'latin1');
-  } catch {
-    return '';
   }
 }

@@ -53,7 +53,9 @@ export function createProc(
   const containment = () => {
     if (!isMainThread) return Promise.resolve(IN_A_THREAD);
     if (program === undefined) program = trustedProgram(CONFINING, process.env.PATH ?? '', process.cwd());
-    probed ??= probeContainment(program, (spec, facts) => beginIn(spec, facts, program ?? null, ports));
+    probed ??= probeContainment(program, (spec, facts) =>
+      later(spec, Promise.resolve(facts), (once, given) => beginIn(once, given, program ?? null, ports)),
+    );
     return probed;
   };
   /** Once, before the first command: who comes later finds what is left of it, as this one does with those before. */
@@ -100,7 +102,7 @@ function later(
   spec: ProcessSpec,
   known: Promise<Containment>,
   begin: (spec: ProcessSpec, facts: Containment) => RunningProcess,
-  onFailure: () => void,
+  onFailure: () => void = () => {},
 ): RunningProcess {
   let running: RunningProcess | null = null;
   let isStopped = false;

@@ -1,4 +1,17 @@
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -174,6 +187,25 @@ describe.skipIf(!facts.sandbox)('a command in the sandbox', () => {
     const readOnly = await textOf(command);
     server.close();
     expect([without, given, readOnly]).toEqual(['none\n', 'hello\n', 'none\n']);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is run where others have sockets that nobody else gets to', async () => {
+    const theirs = await mkdtemp('/var/lib/troupe-theirs-');
+    await chmod(theirs, 0o755);
+    const server = createServer();
+    try {
+      const closed = join(theirs, 'closed');
+      await mkdir(closed);
+      await new Promise<void>((resolve) => server.listen(join(closed, 'socket'), resolve));
+      await chown(closed, 65_534, 65_534);
+      await chmod(closed, 0o700);
+      expect(await textOf('echo here')).toBe('here\n');
+      await chmod(closed, 0o755);
+      expect(await textOf(`[ -S ${closed}/socket ] || echo covered`)).toBe('covered\n');
+    } finally {
+      server.close();
+      await rm(theirs, { recursive: true });
+    }
   });
 
   it('sees its own processes only, and has a temporary directory where the environment says', async () => {
