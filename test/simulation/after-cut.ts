@@ -50,9 +50,9 @@ export async function afterCut(
   const entries = session.entries();
   await after.settled(session.close());
   await after.run();
-  const degraded = new Set(toldBefore.flatMap((event) => (event.type === 'session.degraded' ? event.sessionId : [])));
+  const failed = failedLogs(toldBefore, after);
   const runs = byLogs
-    ? runsInLogs(after, sessionId, degraded).map((events) => brokenIn(events, OF_ONE_SESSION))
+    ? runsInLogs(after, sessionId, failed).map((events) => brokenIn(events, OF_ONE_SESSION))
     : runsOf(wholeRun(before, after, isLeft)).map((events) => brokenIn(events, invariants));
   return {
     world: after,
@@ -79,21 +79,31 @@ function brokenIn(events: readonly SessionEvent[], watched: readonly Invariant[]
 /** What holds in each session by itself: not how those of a tree go together. */
 const OF_ONE_SESSION = invariants.filter(({ id }) => !['B19', 'B20', 'C25', 'G63', 'J93'].includes(id));
 
-/** The runs of a session and of all below it, each from its opening to its close, as its log has them; not where a log has failed, which was said. */
+/** The sessions whose log has failed: this was said; or it was only the last of a session that had closed, and nobody was there to be told. */
+function failedLogs(told: readonly SessionEvent[], { logStore }: SimulatedWorld): ReadonlySet<string> {
+  const isTorn = (sessionId: string) => logStore.bytes(sessionId)?.at(-1) !== LINE_FEED;
+  return new Set(
+    told.flatMap(({ type, sessionId }) =>
+      type === 'session.degraded' || (type === 'session.closed' && isTorn(sessionId)) ? sessionId : [],
+    ),
+  );
+}
+
+/** The runs of a session and of all below it, each from its opening to its close, as its log has them; not where a log has failed. */
 function runsInLogs(
   after: SimulatedWorld,
   sessionId: string,
-  degraded: ReadonlySet<string>,
+  failed: ReadonlySet<string>,
   path: Path = [{ sessionId, kind: 'root' }],
 ): SessionEvent[][] {
   const runs: SessionEvent[][] = [[]];
   const below: SessionEvent[][] = [];
-  if (degraded.has(sessionId) || !after.logStore.bytes(sessionId)?.includes(LINE_FEED)) return [];
+  if (failed.has(sessionId) || !after.logStore.bytes(sessionId)?.includes(LINE_FEED)) return [];
   for (const { payload, ...place } of after.log(sessionId)) {
     const event = { ...place, sessionId, path, ...(payload as object) } as SessionEvent; // As the gate wrote it.
     if (event.type === 'child.opened') {
       const { childId, kind, taskId = '' } = event;
-      below.push(...runsInLogs(after, childId, degraded, [...path, { sessionId: childId, kind, taskId }]));
+      below.push(...runsInLogs(after, childId, failed, [...path, { sessionId: childId, kind, taskId }]));
     }
     if (runs.at(-1)?.at(-1)?.type === 'session.closed') runs.push([]);
     runs.at(-1)?.push(event);
