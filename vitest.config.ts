@@ -9,11 +9,14 @@ const isCounting = CHILDREN_VARIABLE in process.env;
 /** What replaces a module for all that is loaded after: it needs a process in which nothing is loaded, and another loader. */
 const REPLACES_MODULES = ['test/here/log-faults.test.ts', 'test/process/without-proc.test.ts'];
 
-/** What makes worlds by the thousand, and starts no processes: those take longer to start from a large one. */
-const MAKES_WORLDS = ['simulation', 'faults', 'enumeration', 'charts'].map((name) => `test/${name}/**/*.test.ts`);
+/** What makes worlds by the thousand. */
+const MAKES_WORLDS = filesIn('simulation', 'faults', 'enumeration', 'charts');
+
+/** What starts processes all the time: they take longer to start from a large one, as those become that others share. */
+const STARTS_PROCESSES = filesIn('process', 'workspace', 'here', 'escape', 'anomaly', 'tasks');
 
 /** What tests the command, as people have it: it is installed once for all of them. */
-const STARTS_THE_COMMAND = ['test/e2e/**/*.test.ts'];
+const STARTS_THE_COMMAND = filesIn('e2e');
 
 export default defineConfig({
   test: {
@@ -39,9 +42,19 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...REPLACES_MODULES, ...MAKES_WORLDS, ...STARTS_THE_COMMAND],
+          exclude: [
+            ...configDefaults.exclude,
+            ...REPLACES_MODULES,
+            ...MAKES_WORLDS,
+            ...STARTS_PROCESSES,
+            ...STARTS_THE_COMMAND,
+          ],
           isolate: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'processes', include: STARTS_PROCESSES, exclude: REPLACES_MODULES, isolate: false },
       },
       {
         extends: true,
@@ -73,3 +86,7 @@ export default defineConfig({
     ],
   },
 });
+
+function filesIn(...folders: readonly string[]): string[] {
+  return folders.map((folder) => `test/${folder}/**/*.test.ts`);
+}

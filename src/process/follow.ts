@@ -61,7 +61,8 @@ export function follow({ child, pid, kill, status }: Begun, spec: ProcessSpec, c
     const swept = state.killing === null;
     const report = await (state.killing?.report ?? (status === null ? end(spec.graceMs) : NOTHING_KILLED));
     if (swept && report.killed > 0) await output.drained();
-    if (status !== null && state.cause === null) {
+    // One that a signal has ended may have had its command running.
+    if (status !== null && state.cause === null && exited !== null && exited.signal === null) {
       const isTold = await toldAll(status, clock);
       if (!status.hasRun()) return { ...neverBegun(output.close()), ...(isTold ? { notSetUp: true } : {}) };
     }

@@ -208,6 +208,24 @@ describe.skipIf(!facts.sandbox)('a command in the sandbox', () => {
     }
   });
 
+  it('is over when what confines it is killed, and not begun again', async () => {
+    const begun = Promise.withResolvers<string>();
+    const spec = testCommands(work).spec(bash('echo one >> here; echo begun; exec sleep 600'), {
+      confinement: { type: 'sandbox', profile },
+      onOutput: begun.resolve,
+    });
+    const running = proc.spawn(spec);
+    await begun.promise;
+    process.kill(running.pid ?? 0, 'SIGKILL');
+    const { status, exitCode, error } = await running.ended;
+    expect([status, exitCode, error, await readFile(join(work, 'here'), 'utf8')]).toEqual([
+      'signalled',
+      137,
+      null,
+      'one\n',
+    ]);
+  });
+
   it('sees its own processes only, and has a temporary directory where the environment says', async () => {
     expect(await textOf('ls -d /proc/[0-9]* | wc -l; echo $TMPDIR', { env: { TMPDIR: '/nowhere' } })).toMatch(
       /^[1-9]\n\/tmp\n$/,
