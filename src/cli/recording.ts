@@ -74,7 +74,8 @@ export function inOrder(
     takeBelow(event.time);
     row.push(event);
     const opened = event.type === 'child.opened' ? children.get(event.childId) : undefined;
-    if (opened !== undefined) below.push({ events: opened, next: 0 });
+    // A log that was put together wrongly may tell of it twice.
+    if (opened !== undefined && !below.some(({ events }) => events === opened)) below.push({ events: opened, next: 0 });
   }
   takeBelow(null);
   return row;
