@@ -7,6 +7,7 @@ import { exitCodeOf } from '../../src/process/exit-codes.ts';
 import { changedLinks } from '../../src/process/guarded-links.ts';
 import type { Containment, ProcessEnd, ProcessSpec } from '../../src/process/port.ts';
 import { probeContainment } from '../../src/process/probe.ts';
+import { seatbeltArguments } from '../../src/process/seatbelt.ts';
 import { refusalOf } from '../../src/process/start.ts';
 import { outputOf, processEnd } from './process-end.ts';
 
@@ -95,6 +96,18 @@ describe('what confines a command', () => {
       wrapped(enclose(spec(sandbox), { ...nothing, why: 'bubblewrap is missing.' }, null)),
     ]).toEqual([`${refused}there is no sandbox here.`, `${refused}bubblewrap is missing.`]);
   });
+
+  it('is the rules of macOS where their program is what confines', () => {
+    const there = { ...nothing, sandbox: true };
+    const wrapping = wrapped(enclose(spec({ type: 'sandbox', profile }), there, '/usr/bin/sandbox-exec'));
+    expect(wrapping).toEqual({
+      argv: ['/usr/bin/sandbox-exec', ...seatbeltArguments(profile), ...spec().argv],
+      env: {},
+      filter: null,
+      isContainer: false,
+      isLimited: false,
+    });
+  });
 });
 
 describe('what is tried out of a sandbox', () => {
@@ -165,4 +178,14 @@ describe('a guarded link', () => {
 
 it('shows the code that a shell would', () => {
   expect([exitCodeOf(3, null), exitCodeOf(null, null), exitCodeOf(null, 'SIGKILL')]).toEqual([3, 0, 137]);
+});
+
+describe('a directory that cannot be entered for a reason without words of its own', () => {
+  it('is told with what the system says', () => {
+    const cwd = `/${'x'.repeat(300)}`;
+    expect(refusalOf(coded('ENOENT'), { ...SPEC, cwd })).toEqual({
+      exitCode: 127,
+      error: expect.stringMatching(/^Expected to be able to enter the working directory "\/x+.*": ENAMETOOLONG/),
+    });
+  });
 });
