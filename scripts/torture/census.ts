@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { procText } from '../../src/process/proc-text.ts';
 
 /** One living process, as /proc shows it; what may not be read is empty. */
 type Row = Readonly<{
@@ -79,7 +80,7 @@ function readRows(): readonly Row[] {
 }
 
 function readRow(pid: number): Row | null {
-  const stat = textOf(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const stat = procText(`/proc/${pid}/stat`) ?? '';
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (fields.length < 20) return null;
   return {
@@ -87,14 +88,14 @@ function readRow(pid: number): Row | null {
     parent: Number(fields[1]),
     identity: `${pid}:${fields[19]}`,
     zombie: fields[0] === 'Z' || fields[0] === 'X',
-    words: textOf(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')),
-    namespace: textOf(() => readlinkSync(`/proc/${pid}/ns/pid`)),
+    words: procText(`/proc/${pid}/cmdline`) ?? '',
+    namespace: namespaceOf(pid),
   };
 }
 
-function textOf(read: () => string): string {
+function namespaceOf(pid: number): string {
   try {
-    return read();
+    return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {
     return '';
   }

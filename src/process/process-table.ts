@@ -1,7 +1,8 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../runtime/clock.ts';
 import { createDeadline } from './deadline.ts';
+import { procText } from './proc-text.ts';
 
 /** The variable in a command's environment whose value names the call; whatever it starts inherits it. */
 export const MARKER_NAME = 'TROUPE_CALL';
@@ -127,14 +128,14 @@ function below(first: Identity): readonly ProcessRow[] | null {
 /** Each thread has children of its own (proc_tid_children(5)); one that has gone has none. */
 function childrenOf(pid: number): number[] {
   return namesIn(`/proc/${pid}/task`).flatMap(
-    (thread) => textIn(`/proc/${pid}/task/${thread}/children`)?.match(/\d+/g)?.map(Number) ?? [],
+    (thread) => procText(`/proc/${pid}/task/${thread}/children`)?.match(/\d+/g)?.map(Number) ?? [],
   );
 }
 
 let listed: boolean | null = null;
 
 function hasChildrenLists(): boolean {
-  listed ??= textIn(`/proc/${process.pid}/task/${process.pid}/children`) !== null;
+  listed ??= procText(`/proc/${process.pid}/task/${process.pid}/children`) !== null;
   return listed;
 }
 
@@ -143,14 +144,6 @@ function namesIn(directory: string): readonly string[] {
     return readdirSync(directory);
   } catch {
     return [];
-  }
-}
-
-function textIn(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return null;
   }
 }
 
@@ -176,25 +169,12 @@ function readRows(): Row[] | null {
 
 /** The number that was given last, the last field of /proc/loadavg (proc_loadavg(5)). */
 function lastPid(): string | undefined {
-  return textIn('/proc/loadavg')?.split(' ').at(-1);
+  return procText('/proc/loadavg')?.split(' ').at(-1);
 }
 
-/** A line of /proc/<pid>/stat is some 300 bytes long; the name in it at most 64. */
-const statBytes = Buffer.alloc(2_048);
-
 function readRow(pid: number): Row | null {
-  let length: number;
-  try {
-    const file = openSync(`/proc/${pid}/stat`, 'r');
-    try {
-      length = readSync(file, statBytes, 0, statBytes.length, 0);
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return null;
-  }
-  return parseStat(pid, statBytes.toString('latin1', 0, length));
+  const line = procText(`/proc/${pid}/stat`);
+  return line === null ? null : parseStat(pid, line);
 }
 
 /** PF_KTHREAD of Linux's sched.h. */

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, realpathSync, type Stats } from 'node:fs';
+import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { procText } from './proc-text.ts';
 
 /** How many sockets of others are covered. */
 const SOCKETS_MAX = 256;
@@ -10,21 +11,13 @@ const SOCKETS_MAX = 256;
  */
 export function socketsOfOthers(isWanted: (path: string) => boolean): readonly string[] {
   const paths = new Set<string>();
-  for (const line of tableOfSockets().split('\n')) {
+  for (const line of (procText('/proc/net/unix') ?? '').split('\n')) {
     const path = /\s(\/.*)$/.exec(line)?.[1];
     if (path === undefined || !isWanted(path)) continue;
     if (paths.size === SOCKETS_MAX) break;
     paths.add(path);
   }
   return [...paths].flatMap(realPath).filter((path) => isWanted(path) && isSocket(path) && isReachable(path));
-}
-
-function tableOfSockets(): string {
-  try {
-    return readFileSync('/proc/net/unix', 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 /** The path with links resolved; none where we do not even get to. */

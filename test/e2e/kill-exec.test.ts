@@ -1,9 +1,9 @@
 import { describe, expect, inject, it } from 'vitest';
 import { killExecs, lineOf, newSeed } from '../../scripts/torture/kill-exec.ts';
+import { rounds } from '../rounds.ts';
 import { temporaryDirectory } from './run-troupe.ts';
 
-/** Where all is checked before it lands, and elsewhere; `npm run torture -- kill-exec` does the same 1,000 times. */
-const TIMES = process.env.CI ? 300 : 60;
+const TIMES = rounds(300);
 
 describe('troupe exec that is killed at any moment', () => {
   it('leaves a log that has all it needs to go on: no effect is lost or done twice, and nothing outlives it', async () => {

@@ -9,19 +9,23 @@ import { groundsIn, procOf, specOf } from '../../scripts/torture/ways.ts';
 import { systemProc } from '../../src/process/system-proc.ts';
 import { trustedProgram } from '../../src/process/trusted-program.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { rounds } from '../rounds.ts';
 import { bash } from './commands.ts';
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-early-')));
 const grounds = groundsIn(base);
 const { container } = await procOf('container').containment();
 const bubblewrap = trustedProgram('bwrap', process.env.PATH ?? '', base) ?? '';
+/** How long a start takes at most, in ms, and at how many moments of it a kill comes. */
+const START_MS = 40;
+const TIMES = rounds(40);
 const KILLED = { status: 'killed', left: 0, ranOn: false };
 
 afterAll(() => rmSync(base, { recursive: true }));
 
 describe.each(WAYS)('a kill in the way of the %s', (way) => {
   it.skipIf(way !== 'group' && !container)('ends a command at any moment of its start', async () => {
-    expect(await killThroughStart(way, base, { times: 40, stepMs: 1 })).toEqual([]);
+    expect(await killThroughStart(way, base, { times: TIMES, stepMs: START_MS / TIMES })).toEqual([]);
     expect(await noZombies()).toBe(true);
   });
 });

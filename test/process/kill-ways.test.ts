@@ -6,6 +6,7 @@ import { killCrowd } from '../../scripts/torture/crowd.ts';
 import { noZombies, repeatTree } from '../../scripts/torture/run-tree.ts';
 import { AWKWARD_TREES, TREES, WAYS } from '../../scripts/torture/trees.ts';
 import { groundsIn, procOf } from '../../scripts/torture/ways.ts';
+import { rounds } from '../rounds.ts';
 
 const base = await realpath(await mkdtemp(join(tmpdir(), 'troupe-kill-')));
 const grounds = groundsIn(base);
@@ -13,13 +14,15 @@ const { container } = await procOf('container').containment();
 
 afterAll(() => rm(base, { recursive: true }));
 
-describe.each(WAYS)('in the way of the %s, ten times', (way) => {
+const TIMES = rounds(10);
+
+describe.each(WAYS)(`in the way of the %s, ${TIMES} times`, (way) => {
   const proc = procOf(way);
 
   it.skipIf(way !== 'group' && !container).each(TREES.map((tree) => [tree.name, tree] as const))(
     'nothing is left but what is known to escape: %s',
     async (_, tree) => {
-      expect(await repeatTree(tree, way, proc, grounds, { times: 10, atOnce: 5 })).toEqual([]);
+      expect(await repeatTree(tree, way, proc, grounds, { times: TIMES, atOnce: 5 })).toEqual([]);
       expect(await noZombies()).toBe(true);
     },
   );

@@ -234,7 +234,7 @@ describe.skipIf(!facts.sandbox)('a command in the sandbox', () => {
 
   it('is killed when it has too many processes, and says so', async () => {
     const few = systemProc(systemClock, { processesMax: 40 });
-    const command = 'for n in $(seq 60); do sleep 600 & done; echo begun; sleep 600';
+    const command = 'echo begun; for n in $(seq 60); do sleep 600 & done; sleep 600';
     const spec = testCommands(work).spec(bash(command), { confinement: { type: 'sandbox', profile } });
     const { status, output, notes, killed } = await few.spawn(spec).ended;
     expect([status, output.text, notes, killed?.survivors]).toEqual([

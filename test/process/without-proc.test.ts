@@ -25,8 +25,15 @@ vi.mock('node:fs', async (original) => {
     },
     readFileSync(...given: Parameters<typeof fs.readFileSync>) {
       seen(given[0]);
-      return proc.texts.get(String(given[0])) ?? fs.readFileSync(...given);
+      return fs.readFileSync(...given);
     },
+  };
+});
+
+vi.mock('../../src/process/proc-text.ts', async (original) => {
+  const { procText } = await original<typeof import('../../src/process/proc-text.ts')>();
+  return {
+    procText: (path: string) => (proc.hidden.test(path) ? null : (proc.texts.get(path) ?? procText(path))),
   };
 });
 

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { defineTask, type SessionEvent } from '../../src/index.ts';
 import { processesWith } from '../process/survivors.ts';
+import { rounds } from '../rounds.ts';
 import { next, nextOf, rig } from './rig.ts';
 
-const REPEATS = 200;
+const REPEATS = rounds(200);
 /** How many run at once: commands cost processes, the rest costs nothing. */
 const COMMANDS_AT_ONCE = 20;
 const OTHERS_AT_ONCE = 50;
@@ -71,7 +72,7 @@ describe.each(Object.entries(scenarios))('an abort of %s', (name, begin) => {
   it(`ends it once, with a receipt, no survivor and no effect afterwards, ${REPEATS} times`, {
     timeout: 180_000,
   }, async () => {
-    const atOnce = name.includes('sleep') ? COMMANDS_AT_ONCE : OTHERS_AT_ONCE;
+    const atOnce = Math.min(REPEATS, name.includes('sleep') ? COMMANDS_AT_ONCE : OTHERS_AT_ONCE);
     for (let done = 0; done < REPEATS; done += atOnce) {
       const all = await Promise.all(Array.from({ length: atOnce }, () => abortOnce(begin)));
       const expected = {
