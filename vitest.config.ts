@@ -7,7 +7,11 @@ import LongFirstSequencer from './scripts/long-first-sequencer.ts';
 const isCounting = CHILDREN_VARIABLE in process.env;
 
 /** What replaces a module for all that is loaded after: it needs a process in which nothing is loaded, and another loader. */
-const REPLACES_MODULES = ['test/here/log-faults.test.ts', 'test/process/without-proc.test.ts'];
+const REPLACES_MODULES = [
+  'test/here/log-faults.test.ts',
+  'test/process/without-proc.test.ts',
+  'test/process/gone-meanwhile.test.ts',
+];
 
 /** What makes worlds by the thousand. */
 const MAKES_WORLDS = filesIn('simulation', 'faults', 'enumeration', 'charts');

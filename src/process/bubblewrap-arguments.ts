@@ -59,7 +59,7 @@ export function sandboxArguments(profile: SandboxProfile): SandboxArguments {
     ...TEMPORARY.flatMap(existing).map(temporary),
     ...(profile.network ? existing('/etc/resolv.conf').map(visible) : []),
     ...profile.visible.flatMap(existing).flatMap((path) => (isWritable(path, roots) ? [] : [visible(path)])),
-    ...[...profile.hidden, ...socketsOfOthers(isOutside)].flatMap(existing).map(hidden),
+    ...[...profile.hidden, ...socketsOfOthers(isOutside)].flatMap(existing).flatMap(hidden),
     ...roots.map(writable),
     ...guarded.flatMap(({ path }) => guardMounts(path, roots)),
     ...placeholders.flatMap(({ paths }) => paths.map(readOnly)),
@@ -112,9 +112,12 @@ function readOnly(path: string): Mount {
   return { path, rank: 3, words: ['--ro-bind', path, path] };
 }
 
-function hidden(path: string): Mount {
-  if (!lstatSync(path).isDirectory()) return { path, rank: 4, words: ['--ro-bind', '/dev/null', path] };
-  return { path, rank: 4, words: ['--tmpfs', path], closes: true };
+/** What has gone since it was found, as a socket does when its server ends, need not be covered. */
+function hidden(path: string): readonly Mount[] {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  if (!found.isDirectory()) return [{ path, rank: 4, words: ['--ro-bind', '/dev/null', path] }];
+  return [{ path, rank: 4, words: ['--tmpfs', path], closes: true }];
 }
 
 /** A mount stays where it is when a directory above it is moved away; a mount cannot be moved, so each of those is one. */
