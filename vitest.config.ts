@@ -13,6 +13,9 @@ const REPLACES_MODULES = [
   'test/process/gone-meanwhile.test.ts',
 ];
 
+/** Two cores are at work already: a garbage collector with threads of its own takes more of them than it saves. */
+const GC = ['--single-threaded-gc'];
+
 /** What makes worlds by the thousand. */
 const MAKES_WORLDS = filesIn('simulation', 'faults', 'enumeration', 'charts');
 
@@ -32,8 +35,7 @@ export default defineConfig({
     experimental: { viteModuleRunner: isCounting },
     // Many tests wait for processes: two cores have time for three.
     maxWorkers: 3,
-    // Two cores are at work already: a garbage collector with threads of its own takes more of them than it saves.
-    execArgv: ['--single-threaded-gc'],
+    execArgv: GC,
     sequence: { sequencer: LongFirstSequencer },
     // For the programs of ours that tests start: Node keeps what it has made of the modules.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
@@ -58,7 +60,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'processes', include: STARTS_PROCESSES, exclude: REPLACES_MODULES, isolate: false },
+        test: {
+          name: 'processes',
+          include: STARTS_PROCESSES,
+          exclude: REPLACES_MODULES,
+          isolate: false,
+          execArgv: [...GC, '--max-semi-space-size=2'],
+        },
       },
       {
         extends: true,
@@ -75,7 +83,7 @@ export default defineConfig({
           name: 'worlds',
           include: MAKES_WORLDS,
           isolate: false,
-          execArgv: ['--single-threaded-gc', '--max-semi-space-size=64'],
+          execArgv: [...GC, '--max-semi-space-size=64'],
         },
       },
       {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { isThorough } from '../rounds.ts';
 
 const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
 
@@ -13,6 +14,9 @@ function bench(...words: string[]): Promise<{ status: number; out: string; told:
     );
   });
 }
+
+/** What only measures takes a minute of both cores. */
+const whenThorough = it.skipIf(!isThorough);
 
 const spread = {
   median: expect.any(Number),
@@ -50,35 +54,43 @@ describe('npm run bench', () => {
     expect(told).toMatch(/^7 decision: measured in [\d.]+ s\n$/);
   });
 
-  it('measures the start of what is installed and of a clone beside that of Node', { timeout: 300_000 }, async () => {
-    const { status, out } = await bench('--quick', '--only', '12', '--json');
-    expect(status).toBe(0);
-    const results: { figure: string; ratio: number; target: unknown }[] = JSON.parse(out).results;
-    const target = { of: 'ratio', atMost: 3, met: expect.any(Boolean) };
-    expect(results.map(({ figure, ratio, target }) => ({ figure, ratio, target }))).toEqual([
-      { figure: 'installedFirstMs', ratio: expect.any(Number), target },
-      { figure: 'installedTurnMs', ratio: expect.any(Number), target: null },
-      { figure: 'cloneFirstMs', ratio: expect.any(Number), target: null },
-      { figure: 'cloneTurnMs', ratio: expect.any(Number), target: null },
-    ]);
-  });
+  whenThorough(
+    'measures the start of what is installed and of a clone beside that of Node',
+    { timeout: 300_000 },
+    async () => {
+      const { status, out } = await bench('--quick', '--only', '12', '--json');
+      expect(status).toBe(0);
+      const results: { figure: string; ratio: number; target: unknown }[] = JSON.parse(out).results;
+      const target = { of: 'ratio', atMost: 3, met: expect.any(Boolean) };
+      expect(results.map(({ figure, ratio, target }) => ({ figure, ratio, target }))).toEqual([
+        { figure: 'installedFirstMs', ratio: expect.any(Number), target },
+        { figure: 'installedTurnMs', ratio: expect.any(Number), target: null },
+        { figure: 'cloneFirstMs', ratio: expect.any(Number), target: null },
+        { figure: 'cloneTurnMs', ratio: expect.any(Number), target: null },
+      ]);
+    },
+  );
 
-  it('measures commands in each way beside a bare spawn, and a kill of many', { timeout: 300_000 }, async () => {
-    const { status, out } = await bench('--quick', '--only', '8', '--only', '9', '--only', '10', '--json');
-    expect(status).toBe(0);
-    const ways = ['sandbox', 'container', 'group'];
-    const figures = [
-      ...ways.flatMap((way) => [`${way}P50Ms`, `${way}P95Ms`]),
-      ...ways.flatMap((way) => [`${way}Ms`, `${way}EachMs`]),
-      ...ways.flatMap((way) => [`${way}DeadMs`, `${way}GrowthMb`]),
-    ];
-    const found: readonly { figure: string; baseline: unknown; troupe: unknown }[] = JSON.parse(out).results;
-    expect(found.map(({ figure }) => figure)).toEqual(figures);
-    expect(found.map(({ troupe }) => troupe)).toEqual(figures.map(() => spread));
-    expect(found.map(({ baseline }) => baseline)).toEqual(figures.map((_, at) => (at < 12 ? spread : null)));
-  });
+  whenThorough(
+    'measures commands in each way beside a bare spawn, and a kill of many',
+    { timeout: 300_000 },
+    async () => {
+      const { status, out } = await bench('--quick', '--only', '8', '--only', '9', '--only', '10', '--json');
+      expect(status).toBe(0);
+      const ways = ['sandbox', 'container', 'group'];
+      const figures = [
+        ...ways.flatMap((way) => [`${way}P50Ms`, `${way}P95Ms`]),
+        ...ways.flatMap((way) => [`${way}Ms`, `${way}EachMs`]),
+        ...ways.flatMap((way) => [`${way}DeadMs`, `${way}GrowthMb`]),
+      ];
+      const found: readonly { figure: string; baseline: unknown; troupe: unknown }[] = JSON.parse(out).results;
+      expect(found.map(({ figure }) => figure)).toEqual(figures);
+      expect(found.map(({ troupe }) => troupe)).toEqual(figures.map(() => spread));
+      expect(found.map(({ baseline }) => baseline)).toEqual(figures.map((_, at) => (at < 12 ? spread : null)));
+    },
+  );
 
-  it('measures what logs cost', { timeout: 300_000 }, async () => {
+  whenThorough('measures what logs cost', { timeout: 300_000 }, async () => {
     const only = ['13', '14', '15', '16'].flatMap((number) => ['--only', number]);
     const { status, out } = await bench('--quick', ...only, '--json');
     expect(status).toBe(0);
@@ -100,18 +112,22 @@ describe('npm run bench', () => {
     );
   });
 
-  it('measures agents in agents that ask at the root, with as many model requests as the baseline', {
-    timeout: 300_000,
-  }, async () => {
-    const { status, out } = await bench('--quick', '--only', '17', '--json');
-    expect(status).toBe(0);
-    const found: readonly { name: string; figure: string; baseline: unknown; troupe: unknown }[] =
-      JSON.parse(out).results;
-    const figures = ['depth1CpuMs', 'depth3CpuMs', 'depth8CpuMs'];
-    expect(found.map(({ name, figure, baseline, troupe }) => [name, figure, baseline, troupe])).toEqual(
-      ['nested-requests', 'nested-agents'].flatMap((name) => figures.map((figure) => [name, figure, spread, spread])),
-    );
-  });
+  whenThorough(
+    'measures agents in agents that ask at the root, with as many model requests as the baseline',
+    {
+      timeout: 300_000,
+    },
+    async () => {
+      const { status, out } = await bench('--quick', '--only', '17', '--json');
+      expect(status).toBe(0);
+      const found: readonly { name: string; figure: string; baseline: unknown; troupe: unknown }[] =
+        JSON.parse(out).results;
+      const figures = ['depth1CpuMs', 'depth3CpuMs', 'depth8CpuMs'];
+      expect(found.map(({ name, figure, baseline, troupe }) => [name, figure, baseline, troupe])).toEqual(
+        ['nested-requests', 'nested-agents'].flatMap((name) => figures.map((figure) => [name, figure, spread, spread])),
+      );
+    },
+  );
 
   it('refuses a scenario that it does not have, and an option that it does not know', async () => {
     expect(await bench('--only', '99')).toEqual({

@@ -1,12 +1,12 @@
 import { beforeAll, expect, it } from 'vitest';
+import { isThorough } from '../rounds.ts';
 import { closingLine, everyFault, type Failed, newTally } from './each.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /**
- * Every n-th way of going wrong is tried, and so many pairs a scenario: more where `CI` is set, as it is before a change lands. How
- * many faults have to be met. `npm run torture -- nth` tries all, and more pairs.
+ * Every n-th way of going wrong is tried, and so many pairs a scenario: more where all is tried. How many faults have to be met. `npm run torture -- nth` tries all, and more pairs.
  */
-const { every, compound, metMin } = process.env.CI
+const { every, compound, metMin } = isThorough
   ? { every: 3, compound: 12, metMin: 5_000 }
   : { every: 12, compound: 6, metMin: 1_300 };
 

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { fuzzCommands } from '../../scripts/command-fuzz.ts';
+import { rounds } from '../rounds.ts';
 
-const CASES = 10_000;
+const CASES = rounds(10_000);
 const FUZZ_MS = 180_000;
 
 it.skipIf(!existsSync('/bin/bash'))(

@@ -8,6 +8,7 @@ import { guardianOf, killOrchestrator } from '../../scripts/torture/kill-ourselv
 import { ESCAPES_OF_A_GROUP, killAtRandom, tidyUp } from '../../scripts/torture/own-death.ts';
 import { newTag } from '../../scripts/torture/trees.ts';
 import { groundsIn, procOf } from '../../scripts/torture/ways.ts';
+import { rounds } from '../rounds.ts';
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-own-death-')));
 const { container } = await procOf('container').containment();
@@ -24,7 +25,7 @@ describe.skipIf(process.platform !== 'linux')('when this process is killed (SIGK
     'nothing of its commands is left, at whatever moment of their start: %s',
     { timeout: 120_000 },
     async (way) => {
-      const aftermaths = await killAtRandom(way, base, 8);
+      const aftermaths = await killAtRandom(way, base, rounds(16));
       expect(aftermaths.map(({ left }) => left)).toEqual(aftermaths.map(() => 0));
     },
   );
