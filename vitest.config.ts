@@ -33,8 +33,8 @@ export default defineConfig({
     pool: 'forks',
     // Sources are loaded as Node does, which is what users have, and takes less; to count branches needs the other way.
     experimental: { viteModuleRunner: isCounting },
-    // Many tests wait for processes: two cores have time for three.
-    maxWorkers: 3,
+    // Many tests wait for processes: two cores have time for four.
+    maxWorkers: 4,
     execArgv: GC,
     sequence: { sequencer: LongFirstSequencer },
     // For the programs of ours that tests start: Node keeps what it has made of the modules.
