@@ -13,12 +13,12 @@ const LOOK = [...DISK_ERRORS, ...ANY] as const;
 
 /** Every way in which an operation of a simulated world can go wrong, by port and operation. */
 export const FAULT_WAYS = {
-  /** The disk of the logs. `torn`: half of what is appended is there, and the power is cut. */
+  /** The disk of the logs. `short`: half of what is appended is there, and no room for the rest. `torn`: half of it is there, and the power is cut. */
   logs: {
     create: LOOK,
     open: LOOK,
     read: LOOK,
-    append: [...CHANGE, 'torn'],
+    append: [...CHANGE, 'short', 'torn'],
     sync: CHANGE,
     close: CHANGE,
   },

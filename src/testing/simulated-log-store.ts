@@ -35,9 +35,10 @@ export function simulatedLogStore({ clock, rng, trace, faults }: SimulatedLogSto
       if (how === 'hangs') await faults.hang(what);
       await clock.pass(pace(), what);
       if (how === null || how === 'hangs') return;
-      if (how === 'torn') arrive('half');
+      if (how === 'torn' || how === 'short') arrive('half');
       if (how === 'torn' || how === 'power-cut') return faults.cut();
       if (how === 'late') arrive('all');
+      if (how === 'short') throw diskError('ENOSPC', what);
       throw diskError(how === 'late' ? 'EIO' : how, what);
     },
   });

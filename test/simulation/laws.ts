@@ -12,10 +12,11 @@ export function brokenLaws(world: SimulatedWorld, { mayFail = false }: { mayFail
   const trace = world.trace();
   const told = eventsOf(trace);
   const sessions = [...Map.groupBy(told, (event) => event.sessionId)];
+  const written = recordsIn(trace);
   return [
     ...world.waiting().map((what) => `the world is not at rest: ${what}`),
     ...sessions.flatMap(([sessionId, events]) => {
-      const records = world.log(sessionId);
+      const records = written.get(sessionId) ?? [];
       const mayEndEarly = mayFail && records.length > (events.findLast(isTerminal)?.seq ?? -1);
       return [
         ...brokenBySession(events),
@@ -37,6 +38,13 @@ export function brokenLaws(world: SimulatedWorld, { mayFail = false }: { mayFail
 
 export function eventsOf(trace: readonly TraceEntry[]): SessionEvent[] {
   return trace.flatMap((entry) => (entry.type === 'event' ? [entry.event] : []));
+}
+
+/** The records that were written whole, by session. */
+function recordsIn(trace: readonly TraceEntry[]): ReadonlyMap<string, readonly LogRecord[]> {
+  const written = trace.filter((entry) => entry.type === 'log.written');
+  const bySession = Map.groupBy(written, ({ sessionId }) => sessionId);
+  return new Map([...bySession].map(([sessionId, entries]) => [sessionId, entries.map(({ record }) => record)]));
 }
 
 /** What the model was shown, from a log alone. */

@@ -82,6 +82,18 @@ describe('what goes wrong in a simulated world', () => {
     }
   });
 
+  it('is a disk that has room for half of what is appended', async () => {
+    const simulated = world(1, { faults: [{ port: 'logs', operation: 'append', n: 1, how: 'short' }] });
+    const session = simulated.open({ model: simulated.model([{ say: 'Hi.' }]) });
+    expect(await simulated.settled(session.run('Hello.').outcome)).toMatchObject({ status: 'completed' });
+    expect(Buffer.from(simulated.logStore.bytes(session.id)).toString()).toMatch(/^\{"v":1.*[^\n]$/s);
+    const told = simulated.trace().flatMap((entry) => (entry.type === 'event' ? [entry.event] : []));
+    expect(told.filter(({ type }) => /degraded|task.completed/.test(type))).toMatchObject([
+      { type: 'task.completed', durable: false },
+      { type: 'session.degraded', reason: expect.stringContaining('ENOSPC: no space left on device') },
+    ]);
+  });
+
   it('is a log that fails although it was written', async () => {
     const simulated = world(1, { faults: [{ port: 'logs', operation: 'append', n: 1, how: 'late' }] });
     const session = simulated.open({ model: simulated.model([{ say: 'Hi.' }]) });
