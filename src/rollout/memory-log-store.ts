@@ -146,6 +146,11 @@ function records(bytes: Uint8Array): readonly LogRecord[] {
   const { lines, tail } = splitLines(bytes);
   if (tail.length > 0)
     throw new TroupeError('log-failed', `Expected whole lines, got ${tail.length} bytes after the last.`);
+  return recordsOf(lines);
+}
+
+/** The records of whole lines. Throws on a line that is none. */
+export function recordsOf(lines: readonly Uint8Array[]): readonly LogRecord[] {
   return lines.map((line, index) => {
     const decoded = decodeRecord(line);
     if (decoded.ok) return decoded.record;

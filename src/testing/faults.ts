@@ -168,7 +168,11 @@ const WORDS: Readonly<Record<DiskError, string>> = {
   EACCES: 'permission denied',
 };
 
-/** The error of a disk, with its code, as Node makes it. */
-export function diskError(code: DiskError, what: string): Error {
+/** The code of what fails after all of it, or a part, was done. */
+const CODES = { late: 'EIO', short: 'ENOSPC' } as const satisfies Readonly<Record<string, DiskError>>;
+
+/** The error of a disk that fails so, with its code, as Node makes it. */
+export function diskError(how: DiskError | keyof typeof CODES, what: string): Error {
+  const code = how === 'late' || how === 'short' ? CODES[how] : how;
   return Object.assign(new Error(`${code}: ${WORDS[code]}, ${what}`), { code });
 }

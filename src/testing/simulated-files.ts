@@ -41,7 +41,7 @@ export function simulatedFiles({ clock, rng, trace, faults = createFaults() }: S
     if (how === null || how === 'hangs') return run();
     if (how === 'power-cut') return faults.cut();
     if (how === 'late') run();
-    throw diskError(how === 'late' ? 'EIO' : how, `${what} '${path}'`);
+    throw diskError(how, `${what} '${path}'`);
   }
   const change = (
     operation: FaultOf<'files'>['operation'],

@@ -38,8 +38,7 @@ export function simulatedLogStore({ clock, rng, trace, faults }: SimulatedLogSto
       if (how === 'torn' || how === 'short') arrive('half');
       if (how === 'torn' || how === 'power-cut') return faults.cut();
       if (how === 'late') arrive('all');
-      if (how === 'short') throw diskError('ENOSPC', what);
-      throw diskError(how === 'late' ? 'EIO' : how, what);
+      throw diskError(how, what);
     },
   });
   return {

@@ -15,6 +15,9 @@ function bench(...words: string[]): Promise<{ status: number; out: string; told:
   });
 }
 
+/** A scenario starts processes that measure, and the machine may have other work. */
+const MEASURING = { timeout: 300_000 };
+
 /** What only measures takes a minute of both cores. */
 const whenThorough = it.skipIf(!isThorough);
 
@@ -26,9 +29,7 @@ const spread = {
 };
 
 describe('npm run bench', () => {
-  it('gives one result for each figure of a scenario, with the baseline of the same run', {
-    timeout: 300_000,
-  }, async () => {
+  it('gives one result for each figure of a scenario, with the baseline of the same run', MEASURING, async () => {
     const { status, out } = await bench('--quick', '--only', '1', '--json');
     expect(status).toBe(0);
     const result = { scenario: 1, name: 'turn', what: expect.any(String), baseline: spread, troupe: spread };
@@ -44,7 +45,7 @@ describe('npm run bench', () => {
     });
   });
 
-  it('prints a table for people, with the peers that a scenario has', { timeout: 300_000 }, async () => {
+  it('prints a table for people, with the peers that a scenario has', MEASURING, async () => {
     const { status, out, told } = await bench('--quick', '--only', '7');
     expect(status).toBe(0);
     const [head, line, first] = out.split('\n').map((text) => text.split(/\s{2,}/));
@@ -54,43 +55,35 @@ describe('npm run bench', () => {
     expect(told).toMatch(/^7 decision: measured in [\d.]+ s\n$/);
   });
 
-  whenThorough(
-    'measures the start of what is installed and of a clone beside that of Node',
-    { timeout: 300_000 },
-    async () => {
-      const { status, out } = await bench('--quick', '--only', '12', '--json');
-      expect(status).toBe(0);
-      const results: { figure: string; ratio: number; target: unknown }[] = JSON.parse(out).results;
-      const target = { of: 'ratio', atMost: 3, met: expect.any(Boolean) };
-      expect(results.map(({ figure, ratio, target }) => ({ figure, ratio, target }))).toEqual([
-        { figure: 'installedFirstMs', ratio: expect.any(Number), target },
-        { figure: 'installedTurnMs', ratio: expect.any(Number), target: null },
-        { figure: 'cloneFirstMs', ratio: expect.any(Number), target: null },
-        { figure: 'cloneTurnMs', ratio: expect.any(Number), target: null },
-      ]);
-    },
-  );
+  whenThorough('measures the start of what is installed and of a clone beside that of Node', MEASURING, async () => {
+    const { status, out } = await bench('--quick', '--only', '12', '--json');
+    expect(status).toBe(0);
+    const results: { figure: string; ratio: number; target: unknown }[] = JSON.parse(out).results;
+    const target = { of: 'ratio', atMost: 3, met: expect.any(Boolean) };
+    expect(results.map(({ figure, ratio, target }) => ({ figure, ratio, target }))).toEqual([
+      { figure: 'installedFirstMs', ratio: expect.any(Number), target },
+      { figure: 'installedTurnMs', ratio: expect.any(Number), target: null },
+      { figure: 'cloneFirstMs', ratio: expect.any(Number), target: null },
+      { figure: 'cloneTurnMs', ratio: expect.any(Number), target: null },
+    ]);
+  });
 
-  whenThorough(
-    'measures commands in each way beside a bare spawn, and a kill of many',
-    { timeout: 300_000 },
-    async () => {
-      const { status, out } = await bench('--quick', '--only', '8', '--only', '9', '--only', '10', '--json');
-      expect(status).toBe(0);
-      const ways = ['sandbox', 'container', 'group'];
-      const figures = [
-        ...ways.flatMap((way) => [`${way}P50Ms`, `${way}P95Ms`]),
-        ...ways.flatMap((way) => [`${way}Ms`, `${way}EachMs`]),
-        ...ways.flatMap((way) => [`${way}DeadMs`, `${way}GrowthMb`]),
-      ];
-      const found: readonly { figure: string; baseline: unknown; troupe: unknown }[] = JSON.parse(out).results;
-      expect(found.map(({ figure }) => figure)).toEqual(figures);
-      expect(found.map(({ troupe }) => troupe)).toEqual(figures.map(() => spread));
-      expect(found.map(({ baseline }) => baseline)).toEqual(figures.map((_, at) => (at < 12 ? spread : null)));
-    },
-  );
+  whenThorough('measures commands in each way beside a bare spawn, and a kill of many', MEASURING, async () => {
+    const { status, out } = await bench('--quick', '--only', '8', '--only', '9', '--only', '10', '--json');
+    expect(status).toBe(0);
+    const ways = ['sandbox', 'container', 'group'];
+    const figures = [
+      ...ways.flatMap((way) => [`${way}P50Ms`, `${way}P95Ms`]),
+      ...ways.flatMap((way) => [`${way}Ms`, `${way}EachMs`]),
+      ...ways.flatMap((way) => [`${way}DeadMs`, `${way}GrowthMb`]),
+    ];
+    const found: readonly { figure: string; baseline: unknown; troupe: unknown }[] = JSON.parse(out).results;
+    expect(found.map(({ figure }) => figure)).toEqual(figures);
+    expect(found.map(({ troupe }) => troupe)).toEqual(figures.map(() => spread));
+    expect(found.map(({ baseline }) => baseline)).toEqual(figures.map((_, at) => (at < 12 ? spread : null)));
+  });
 
-  whenThorough('measures what logs cost', { timeout: 300_000 }, async () => {
+  whenThorough('measures what logs cost', MEASURING, async () => {
     const only = ['13', '14', '15', '16'].flatMap((number) => ['--only', number]);
     const { status, out } = await bench('--quick', ...only, '--json');
     expect(status).toBe(0);
@@ -114,9 +107,7 @@ describe('npm run bench', () => {
 
   whenThorough(
     'measures agents in agents that ask at the root, with as many model requests as the baseline',
-    {
-      timeout: 300_000,
-    },
+    MEASURING,
     async () => {
       const { status, out } = await bench('--quick', '--only', '17', '--json');
       expect(status).toBe(0);

@@ -9,16 +9,18 @@ const said = {
 /** Runs `troupe inspect` until `visit` is over; that is told the addresses that it has said. */
 async function inspecting(home: string, words: readonly string[], visit: (told: () => string) => Promise<void>) {
   const before = new Set(process.listeners('SIGINT'));
+  const serves = Promise.withResolvers<void>();
   let told = '';
   const run = commandRun(home, ['inspect', ...words], (text) => {
     told += text;
+    if (told.includes('until Ctrl-C')) serves.resolve();
   });
-  const asked = async () => {
-    while (!told.includes('until Ctrl-C')) await new Promise(setImmediate);
+  try {
+    await Promise.race([serves.promise, run]);
     await visit(() => told);
-  };
-  await Promise.race([asked(), run]);
-  for (const listener of process.listeners('SIGINT')) if (!before.has(listener)) listener('SIGINT');
+  } finally {
+    for (const listener of process.listeners('SIGINT')) if (!before.has(listener)) listener('SIGINT');
+  }
   return run;
 }
 

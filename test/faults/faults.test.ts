@@ -4,7 +4,8 @@ import { closingLine, everyFault, type Failed, newTally } from './each.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /**
- * Every n-th way of going wrong is tried, and so many pairs a scenario: more where all is tried. How many faults have to be met. `npm run torture -- nth` tries all, and more pairs.
+ * Every n-th way of going wrong is tried, and so many pairs a scenario, and so many faults have to be met. `npm run torture -- nth`
+ * tries all, and more pairs.
  */
 const { every, compound, metMin } = isThorough
   ? { every: 3, compound: 12, metMin: 5_000 }

@@ -1,6 +1,7 @@
 import { isTerminal, type SessionEvent } from '../../src/protocol/events.ts';
 import type { HistoryChange, HistoryEntry } from '../../src/protocol/history.ts';
-import type { LogRecord } from '../../src/rollout/record.ts';
+import { recordsOf } from '../../src/rollout/memory-log-store.ts';
+import { type LogRecord, splitLines } from '../../src/rollout/record.ts';
 import type { TraceEntry } from '../../src/testing/trace.ts';
 import type { SimulatedWorld } from '../../src/testing/world.ts';
 
@@ -12,11 +13,11 @@ export function brokenLaws(world: SimulatedWorld, { mayFail = false }: { mayFail
   const trace = world.trace();
   const told = eventsOf(trace);
   const sessions = [...Map.groupBy(told, (event) => event.sessionId)];
-  const written = recordsIn(trace);
   return [
     ...world.waiting().map((what) => `the world is not at rest: ${what}`),
     ...sessions.flatMap(([sessionId, events]) => {
-      const records = written.get(sessionId) ?? [];
+      // Of the last line the disk may have had no room for the rest.
+      const records = recordsOf(splitLines(world.logStore.bytes(sessionId)).lines);
       const mayEndEarly = mayFail && records.length > (events.findLast(isTerminal)?.seq ?? -1);
       return [
         ...brokenBySession(events),
@@ -38,13 +39,6 @@ export function brokenLaws(world: SimulatedWorld, { mayFail = false }: { mayFail
 
 export function eventsOf(trace: readonly TraceEntry[]): SessionEvent[] {
   return trace.flatMap((entry) => (entry.type === 'event' ? [entry.event] : []));
-}
-
-/** The records that were written whole, by session. */
-function recordsIn(trace: readonly TraceEntry[]): ReadonlyMap<string, readonly LogRecord[]> {
-  const written = trace.filter((entry) => entry.type === 'log.written');
-  const bySession = Map.groupBy(written, ({ sessionId }) => sessionId);
-  return new Map([...bySession].map(([sessionId, entries]) => [sessionId, entries.map(({ record }) => record)]));
 }
 
 /** What the model was shown, from a log alone. */
